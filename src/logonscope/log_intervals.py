@@ -12,18 +12,18 @@ class LogIntervals:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._last_reports: dict[str, float] = {}
+        self._last_logged: dict[str, float] = {}
 
     def __repr__(self) -> str:
-        return f"<LogIntervals of {', '.join(self._last_reports)}>"
+        return f"<LogIntervals of {', '.join(self._last_logged)}>"
 
     def is_due(self, subject: str) -> bool:
-        """Return whether to log a subject now: it was not logged for REPORT_INTERVAL. If so, count it as logged.
+        """Return whether to log a subject now, because it was not logged for REPORT_INTERVAL; then it counts as logged.
 
-        No subject is ever dropped: a caller must have few different subjects.
+        Subjects are never removed from memory: a caller must have few different ones.
         """
         now = self._clock()
-        if now - self._last_reports.get(subject, -REPORT_INTERVAL) < REPORT_INTERVAL:
+        if now - self._last_logged.get(subject, -REPORT_INTERVAL) < REPORT_INTERVAL:
             return False
-        self._last_reports[subject] = now
+        self._last_logged[subject] = now
         return True

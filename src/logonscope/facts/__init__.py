@@ -1,8 +1,8 @@
-"""Facts: what the operating system reports, as plain data. They know nothing of CIM, access or output.
+"""Facts: what the operating system reports, as plain data. Their modules know nothing of CIM, access or output.
 
-A field is as its source returned it, or derived from that where its comment says so. None means: not requested, not
-readable, or the host has no such value. If a fact of a process could not be read, ``Process.unread`` has the reason.
-Readers of other facts can report the reason to the request's Look, as a Trouble.
+A field has the value that the source returned; if the field is derived from such values, its comment says so. None
+means: not requested, not readable, or the host has no such value. If a fact of a process could not be read,
+``Process.unread`` has the reason. Readers of other facts can report the reason to the request's Look, as a Trouble.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -8,9 +8,9 @@ class Account(NamedTuple):
 
     Attributes:
         local: it is in /etc/passwd; None: not looked up.
-        password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read (so in the fields below, too).
-        password_min_days: days for which a new password cannot be changed; None also where the password does not age.
-        password_max_days: days for which a password is valid; None also where it does not age.
+        password: shadow(5): "usable", "locked", "unusable" or "none". None here and below: not read.
+        password_min_days: days for which a new password cannot be changed; None also if the password does not age.
+        password_max_days: days for which a password is valid; None also if it does not age.
         expired: the account has expired: it cannot log in any more.
     """
 

@@ -8,7 +8,7 @@ class FailedLogon(NamedTuple):
 
     Attributes:
         service: sshd, login, su, sudo, or the PAM service of another program.
-        pid: of the process that reported it; 0 where the source does not say.
+        pid: of the process that reported the attempt; 0: not known.
         user: the name that was tried, as the client sent it. It need not be the name of an account.
         is_known_user: whether the machine has an account of that name.
         address: of the client.
@@ -16,7 +16,7 @@ class FailedLogon(NamedTuple):
         remote_host: the name of the client, if the program reported a name in place of an address.
         method: password, keyboard-interactive/pam, publickey, ...
         tty: the terminal.
-        by_user: the account that tried to become the user: with su and sudo.
+        by_user: with su and sudo, the account that tried to become ``user``.
         command: the command that sudo did not run.
         reason: why the attempt was refused, in the words of the program.
         attempts: how many attempts are reported together.

@@ -6,9 +6,8 @@ from typing import NamedTuple
 class Hardware(NamedTuple):
     """Processors, firmware and time zone of the machine; all processor packages are of one model."""
 
-    # for each processor package, how many of its cores, and of its threads, are online
-    package_cores: tuple[int, ...] = ()
-    package_threads: tuple[int, ...] = ()
+    package_cores: tuple[int, ...] = ()  # number of online cores of each processor package
+    package_threads: tuple[int, ...] = ()  # number of online threads of each processor package
     cpu_name: str | None = None  # "model name" of /proc/cpuinfo, which also has the fields up to nested_paging
     cpu_vendor: str | None = None
     cpu_family: int | None = None

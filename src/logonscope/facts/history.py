@@ -20,7 +20,7 @@ class LogonRecord(NamedTuple):
     start: int | None
     logout: int | None = None  # the end of its leader
     end: int | None = None  # the end of its last process; None: it exists
-    # the end was not seen: it was at the time ``end`` or earlier; if the machine stopped first, at ``end`` or later
+    # True: the end was not seen. ``end`` is the latest possible time; if the machine stopped first, the earliest
     end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None
@@ -33,25 +33,25 @@ class LogonRecord(NamedTuple):
     remote_port: int | None = None
     method: str | None = None
     key_type: str | None = None
-    key: str | None = None
+    key: str | None = None  # fingerprint
     login: str | None = None  # the login service's id
 
 
 class ProcessRecord(NamedTuple):
     """A past process, or one that runs."""
 
-    id: int  # of the record; in the order of starts, save for processes that were found running
+    id: int  # of the record. Ids have the order of starts, except those of processes that were found running
     logon_record: int | None  # id of the record of its logon session
     parent_record: int | None  # id of the record of its parent
     boot_id: str
-    process: Process  # after its first exec
+    process: Process  # with the first program that it executed, in the login that it entered, if any
     user: str | None  # account name of its effective uid
     start: int | None
     start_is_approximate: bool = False  # it ran before the service received events
     end: int | None = None
-    end_is_approximate: bool = False
+    end_is_approximate: bool = False  # as in LogonRecord
     lasted_ms: int | None = None  # None: it runs
-    status: int | None = None  # as of wait(2)
+    status: int | None = None  # the status that wait(2) returns
 
 
 class ChangeRecord(NamedTuple):

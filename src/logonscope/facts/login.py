@@ -45,7 +45,7 @@ class Login(NamedTuple):
     remembered: int | None = None  # the kernel id with which an earlier request joined this login
     # terminal that an earlier reading found below the leader, "" if it found none; None: not known
     seen_tty: str | None = None
-    # the uid in the reader's user namespace, if the record has that of another namespace; 4294967295: it is not mapped
+    # if ``uid`` is that of another user namespace: the uid in the reader's namespace; 4294967295: it is not mapped
     mapped_uid: int | None = None
 
     @property

@@ -46,8 +46,8 @@ class Process(NamedTuple):
     start: int | None = None  # clock ticks since boot
     vsize: int | None = None  # bytes
     # status
-    tgid: int | None = None  # differs from pid where this is a thread
-    # real, effective, saved, filesystem; None for one that is not mapped in the reader's user namespace
+    tgid: int | None = None  # differs from pid if this is a thread
+    # real, effective, saved, filesystem; None in place of an id that is not mapped in the reader's user namespace
     uids: tuple[int | None, int | None, int | None, int | None] | None = None
     gids: tuple[int | None, int | None, int | None, int | None] | None = None
     vm_peak: int | None = None  # bytes, like the following four
@@ -55,8 +55,8 @@ class Process(NamedTuple):
     vm_rss: int | None = None
     rss_anon: int | None = None
     vm_swap: int | None = None
-    # how many pid namespaces it has a pid in, counted from the namespace of /proc inwards: 1 = that one alone, more =
-    # it is in a nested one
+    # number of pid namespaces in which the process has a pid, from that of /proc inwards. 1: it is in the namespace of
+    # /proc; more: it is in a nested namespace
     pid_namespaces: int | None = None
     # statm
     resident: int | None = None  # pages
@@ -89,12 +89,12 @@ class Process(NamedTuple):
     # attr/current, or the directory of the security module below attr
     label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
     label_module: str | None = None  # selinux, apparmor, smack
-    # maps: the files that it has mapped as code, each as its lowest address in hex, a space, and its path as the kernel
-    # shows it: a newline is \012, and " (deleted)" follows the path of a removed file, but a name can also end so
+    # maps: the files that it has mapped as code. Each text is the lowest address in hex, a space, and the path as the
+    # kernel shows it: a newline is \012, and " (deleted)" follows the path of a removed file. Names can end so, too
     mapped_files: tuple[str, ...] | None = None
     # mountinfo: its root directory is that of the host
     host_root: bool | None = None
-    # stat, completed from cmdline where the kernel cut the name at 15 bytes
+    # stat; if the kernel cut the name at 15 bytes, it is completed from cmdline
     name: str | None = None
     # why a requested fact is None: fact -> reason
     unread: Mapping[str, str] | None = None
@@ -104,8 +104,9 @@ ALL_FACTS = frozenset(Process._fields) - {"pid", "unread"}
 """Every fact of a process that can be requested."""
 
 
-def _fields_between(first: str, after: str) -> tuple[str, ...]:
-    return Process._fields[Process._fields.index(first) : Process._fields.index(after)]
+def _fields_between(first: str, end: str) -> tuple[str, ...]:
+    """Return the fields from ``first`` up to, but without, ``end``."""
+    return Process._fields[Process._fields.index(first) : Process._fields.index(end)]
 
 
 FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {

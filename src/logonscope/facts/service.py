@@ -8,7 +8,7 @@ _SERVICE_UNIT = r"(?!@)(?!.*@\.service)[A-Za-z0-9:_.\\@-]{1,247}\.service"
 
 
 def is_service_unit(name: str) -> bool:
-    """Return whether a name is one of a unit of type service that is no template (systemd.unit(5))."""
+    """Return whether a name is that of a service unit, but not of a template (systemd.unit(5))."""
     return re.fullmatch(_SERVICE_UNIT, name) is not None
 
 
@@ -16,7 +16,7 @@ class ServiceName(NamedTuple):
     """The name of a service and its manager; the same name in two managers means two services.
 
     Attributes:
-        name: "ssh.service"; of OpenRC and sysvinit the name of the script: "sshd".
+        name: "ssh.service"; with OpenRC and sysvinit, the name of the script: "sshd".
         uid: of the user whose manager runs it; None: the manager of the system.
     """
 

@@ -9,7 +9,7 @@ UNIX = "unix"
 
 
 class Socket(NamedTuple):
-    """A socket: a line of one of the files of /proc/net, or for unix also an answer of sock_diag(7).
+    """A socket: a line of a file in /proc/net; a unix socket can also come from an answer of sock_diag(7).
 
     Attributes:
         protocol: tcp, tcp6, udp, udp6, udplite, udplite6, unix.

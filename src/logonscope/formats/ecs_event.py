@@ -22,11 +22,11 @@ ACTIONS: Mapping[str, tuple[str, str, str]] = {
 
 
 def ecs_event(record: Record, event: HostEvent) -> dict[str, Any]:
-    """Return the document of an event; ``record`` is its record (``event_record``)."""
+    """Return the document of an event; ``record`` is what ``event_record`` returns for it."""
     document = ecs_document(record)
-    category, kind, action = ACTIONS[event.event]
+    category, event_type, action = ACTIONS[event.event]
     document["event"] = {
-        "kind": "event", "category": [category], "type": [kind], "action": action, "module": "logonscope",
+        "kind": "event", "category": [category], "type": [event_type], "action": action, "module": "logonscope",
         "outcome": "failure" if event.event == "LogonFailed" else "success",
     }  # fmt: skip
     if event.event == "ProcessEnded":

@@ -36,7 +36,7 @@ def logon_event(record: Record, session: LogonSession) -> dict[str, Any]:
         **event_base(AUTHENTICATION, LOGON, session.start or record.time),
         # The same logon session has the same uid in every export: a data lake can drop duplicates.
         "metadata": {**product_metadata(), "uid": session.guid},
-        # A login that failed starts no logon session.
+        # always: only a login that succeeded starts a logon session
         "status_id": SUCCESS,
         "user": user_object(session.uid, session.user) or {"name": "SYSTEM"},
         "session": session_object(session),
@@ -81,7 +81,7 @@ def product_metadata() -> dict[str, Any]:
 
 
 def device_object(host: HostIdentity) -> dict[str, Any]:
-    """Return a host."""
+    """Return the object "device" of a host."""
     return {
         "type_id": OTHER_DEVICE, "type": "Other", "hostname": host.name, "uid": host.machine_id,
         "boot_uid": host.boot_id,
@@ -89,7 +89,7 @@ def device_object(host: HostIdentity) -> dict[str, Any]:
 
 
 def process_object(record: Record, process: SessionProcess) -> dict[str, Any]:
-    """Return a process, with its parent and its logon session."""
+    """Return the object "process" of a process, with its parent and its logon session."""
     parent = record.parent
     return {
         **process_entity(process),
@@ -113,7 +113,7 @@ def process_entity(process: SessionProcess) -> dict[str, Any]:
 
 
 def session_object(session: LogonSession) -> dict[str, Any]:
-    """Return a logon session."""
+    """Return the object "session" of a logon session."""
     return {
         "uid": session.logon_id, "uuid": session.guid, "uid_alt": session.login, "terminal": session.tty,
         "created_time": milliseconds(session.start), "is_remote": is_remote(session), "issuer": session.service,
@@ -129,7 +129,7 @@ def is_remote(session: LogonSession) -> bool | None:
 
 
 def user_object(uid: int | None, name: str | None) -> dict[str, Any] | None:
-    """Return an account; None: nothing is known of it."""
+    """Return the object "user" of an account; None: neither uid nor name is known."""
     return None if uid is None and name is None else {"uid": None if uid is None else str(uid), "name": name}
 
 

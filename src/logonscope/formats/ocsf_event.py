@@ -34,7 +34,7 @@ _SESSION_ACTIVITIES: Mapping[str, tuple[int, str | None]] = {
 
 
 def ocsf_activity(record: Record, event: HostEvent) -> dict[str, Any]:
-    """Return the OCSF event for an event; ``record`` is its record (``event_record``)."""
+    """Return the OCSF event for an event; ``record`` is what ``event_record`` returns for it."""
     cleaned: dict[str, Any] = without_unknown(_activity(record, event))
     return cleaned
 

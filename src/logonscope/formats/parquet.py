@@ -13,15 +13,15 @@ BATCH_ROWS = 10_000
 
 
 class Column(NamedTuple):
-    """A column: its name, and the path of fields to its values (a field, or a field of a row in a field)."""
+    """A column: its name, and the fields that lead to its values. A row can have another row as a field."""
 
     name: str
     path: tuple[str, ...]
-    type: Any  # str, int, float, bool, datetime, or Mapping for texts by name
+    type: Any  # str, int, float, bool, datetime, or Mapping: from texts to texts
 
 
 def columns_of(row_type: Any, path: tuple[str, ...] = ()) -> list[Column]:
-    """Return the columns of a row type: its fields, and the fields of an inner row as "outer_inner"; without lists."""
+    """Return the columns of a row type: its fields without lists, and those of an inner row as "outer_inner"."""
     columns = list[Column]()
     hints = get_type_hints(row_type)
     for name in row_type._fields:
@@ -29,7 +29,7 @@ def columns_of(row_type: Any, path: tuple[str, ...] = ()) -> list[Column]:
         field_path = (*path, name)
         if hasattr(hint, "_fields"):
             columns += columns_of(hint, field_path)
-        # A list would be a column of rows: readers want one row for each process.
+        # lists are left out: readers of Parquet expect one value for each process and column
         elif get_origin(hint) is None:
             columns.append(Column("_".join(field_path), field_path, hint))
         elif issubclass(get_origin(hint), Mapping):
@@ -43,9 +43,9 @@ def write_parquet(rows: Iterable[Any], row_type: Any, file: IO[bytes]) -> int:
     Raises:
         NotSupportedError: pyarrow is not installed.
     """
-    count, unread = 0, iter(rows)
+    count, remaining = 0, iter(rows)
     with ParquetFile(row_type, file) as writer:
-        while batch := list(islice(unread, BATCH_ROWS)):
+        while batch := list(islice(remaining, BATCH_ROWS)):
             writer.write(batch)
             count += len(batch)
     return count
@@ -72,7 +72,7 @@ class ParquetFile:
         }  # fmt: skip
         self._columns = columns_of(row_type)
         self._schema = pa.schema([(column.name, arrow_types[column.type]) for column in self._columns])
-        # kept, because the module is imported only here
+        # an attribute, because pyarrow is imported only here
         self._make_batch = pa.record_batch
         self._writer = parquet.ParquetWriter(file, self._schema)
 

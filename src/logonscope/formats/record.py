@@ -1,4 +1,4 @@
-"""Record: a logon session or a process with all that a format may need of its host, its login and its parent.
+"""Record: a logon session or a process, with what a format may need of its host, its login and its parent.
 
 The record of an event has the process and the logon session that the event is about.
 """
@@ -54,7 +54,8 @@ def event_record(
 def is_interactive(process: SessionProcess) -> bool | None:
     """Return whether a process has a terminal; None: unknown, as for past processes.
 
-    ``tty`` is None for both. The kernel reports the state of a process together with its terminal.
+    ``tty`` is also None for a process without a terminal. ``state`` shows whether the terminal was read, because the
+    kernel reports both in one file.
     """
     return None if process.tty is None and process.state is None else process.tty is not None
 

@@ -13,7 +13,7 @@ LOST = "EVENTS_LOST"
 def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
     """Return the Sysmon event for an event; None: Sysmon has none for it.
 
-    The execution of a program is a process creation (1), too: Sysmon reports the creation at that time.
+    The execution of a program is a process creation (1), too, because Sysmon itself reports executions as this event.
     """
     process = event.process
     if event.event == "Lost":

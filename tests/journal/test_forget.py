@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from logonscope.errors import RecordingError
-from logonscope.facts import FailedLogon, Process
+from logonscope.facts import FailedLogon, Process, UserChange
 from logonscope.journal.files import JournalFiles
-from logonscope.machine.events import LogonFailed, ProcessChanged, ProcessEnded, ProcessStarted
+from logonscope.machine.events import LogonFailed, ProcessChanged, ProcessEnded, ProcessStarted, UserChanged
 from tests.journal.kept import Kept, count
 from tests.journal.story import SYSTEM, owner_of
 from tests.journal.test_recorder import changed, ended, head, make, started
@@ -89,6 +89,20 @@ def test_what_became_a_user_or_a_login_later_is_forgotten(tmp_path: Path) -> Non
     assert "/home/bob/secret" not in repr(kept.database.execute("SELECT * FROM program").fetchall())
     assert kept.database.execute("SELECT user FROM credential").fetchall() == [("user8",)]
     assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def test_changes_of_user_that_are_deleted_with_their_process_are_counted(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    sudo = of(10, 5000, 7, b"sudo\0")
+    change = UserChange(7, "user7", 0, "root", is_complete=True)
+    kept.feed([started(sudo, 5000), UserChanged(head(5100), sudo, SYSTEM, change), ended(sudo, 6000)])
+    kept.keeper.stop()
+    result = kept.history().forget("user7", 0)
+    assert (result.processes, result.user_changes) == (1, 1)
+    kept.reopen()
+    assert count(kept.database, "user_change") == 0
+    assert "1 changes of user" in kept.database.execute("SELECT text FROM audit").fetchone()[0]
     kept.keeper.stop()
 
 

@@ -65,6 +65,7 @@ class Forgetter:
         self.deleted_values["place"] = {row[0] for row in old_places}
         self._remover.remove_rows("place", old_places)
         self._remover.remove_rows("logon", ended)
+        user_changes += self._remover.removed_user_changes
         result = Forgotten(len(ended), count, len(logons) - len(ended), failed_logons, user_changes)
         self._record(user, caller_uid, result)
         self._free_space()

@@ -31,6 +31,8 @@ class Remover:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._seals: list[int] = []
+        self.removed_user_changes = 0
+        """Number of changes of user that were deleted with their processes."""
 
     def __repr__(self) -> str:
         return f"<Remover of {self._writer!r}>"
@@ -78,6 +80,7 @@ class Remover:
         except BaseException:
             self._roll_back()
             raise
+        self.removed_user_changes += len(user_changes)
         return len(removed)
 
     def _process_hashes(self, row: tuple[Any, ...]) -> Iterable[tuple[int, int]]:

@@ -8,7 +8,7 @@ from logonscope.journal.reader import Reader
 from logonscope.journal.removal import Remover
 from logonscope.journal.retention import Retention
 from logonscope.journal.verify import Verifier
-from tests.journal.kept import Kept
+from tests.journal.kept import Kept, count
 from tests.journal.story import BOOT
 
 EDITS = {
@@ -46,6 +46,21 @@ def test_an_untouched_journal_is_intact(journal: Kept) -> None:
     assert result.is_intact, result
     assert result.rows > 4500
     assert len(result.link) == 64
+
+
+def test_rows_of_all_tables_after_the_last_seal_are_counted(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.start_logons())
+    kept.live(100)
+    kept.feed(kept.story.reports())
+    tables = ("recent", "change", "command", "moment", "failed_logon", "user_change", "program", "credential", "place")
+    expected = sum(count(kept.database, table) for table in (*tables, "logon", "loss", "audit"))
+    assert expected > count(kept.database, "recent")
+    assert kept.verify().unsealed == expected
+    kept.move_all()
+    exist = kept.database.execute("SELECT count(*) FROM logon WHERE ended IS NULL").fetchone()[0]
+    assert kept.verify().unsealed == exist
+    kept.keeper.stop()
 
 
 @pytest.mark.parametrize("edit", EDITS)

@@ -118,5 +118,14 @@ class Verifier:
         return None, ""
 
     def _count_unsealed(self, last: int) -> int:
-        (count,) = self._database.execute("SELECT count(*) FROM recent WHERE id > ?", (last,)).fetchone()
-        return int(count)
+        """Return how many rows follow the last seal. A logon session is sealed only when it has ended."""
+        conditions = [
+            ("recent", "id > ?"),
+            *((table, f"{key} > ?") for table, key in SEALED_TABLES),
+            *((table, "seq > ?") for table in DICTIONARIES),
+            ("logon", "ended_seq IS NULL OR ended_seq > ?"),
+        ]
+        return sum(
+            self._database.execute(f"SELECT count(*) FROM {table} WHERE {condition}", (last,)).fetchone()[0]
+            for table, condition in conditions
+        )

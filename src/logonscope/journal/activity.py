@@ -1,6 +1,6 @@
 """Activity of logon sessions: how many processes ran in which bins of a span, counted by SQLite.
 
-Of a process only its start, end, status, parent, logon session and user are read: so even months can be counted.
+Only start, end, status, parent, logon session and user of a process are read, so that even months can be counted.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ CHUNK_ROWS = 100_000
 """Rows that one statement counts: between two statements, the deadline is checked."""
 
 FOUND_MS = 60_000
-"""Maximum ms between the end of a gap, in which no events were seen, and the numbering of processes started in it."""
+"""Processes that started in a gap, in which no events were seen, get their row numbers within so many ms after it."""
 
 SAME_OFFSET_US = 2000
-"""Two offsets of the clock that differ by less are taken as the same one: the clock was not set in between."""
+"""If two offsets of the clock differ by less than this, the clock was not set between them."""
 
 LONG_MS = 1 << 40
 """A time in ms since the boot that is later than all moments of a boot; its negative is earlier than all."""
@@ -29,17 +29,18 @@ LONG_MS = 1 << 40
 MAX_DEPTH = 1000
 """Maximum number of ancestors that are read to find out whether root was gained."""
 
-_MOVED_ROWS = f"(SELECT * FROM process WHERE {AS_STARTED['process']})"
-_NEW_ROWS = f"(SELECT * FROM every WHERE {AS_STARTED['every']})"
+_ROWS_OF_PROCESS = f"(SELECT * FROM process WHERE {AS_STARTED['process']})"
+_ROWS_OF_EVERY = f"(SELECT * FROM every WHERE {AS_STARTED['every']})"
 _COLUMNS = "id, place, parent, credential, first, last, status"
 _START = "(ticks * :tick + :offset)"
-_SPANS = f"""SELECT id, place, parent, credential, status,
+_ROWS_WITH_BINS = f"""SELECT id, place, parent, credential, status,
  CASE WHEN {_START} < :since THEN -1 ELSE ({_START} - :since) / :bin_us END AS first,
  ({_START} + lasted * 1000 - :since) / :bin_us AS last
  FROM {{rows}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
  AND {_START} < :until AND (lasted IS NULL OR {_START} + lasted * 1000 >= :since)"""
-_COUNTS = f"""SELECT place, first, last, count(*), sum(coalesce(status, 0) != 0) FROM ({_SPANS}) GROUP BY 1, 2, 3"""
-_ROOTS = f"SELECT {_COLUMNS} FROM ({_SPANS}) WHERE credential IN ({{roots}})"
+_COUNTS = f"""SELECT place, first, last, count(*), sum(coalesce(status, 0) != 0) FROM ({_ROWS_WITH_BINS})
+ GROUP BY 1, 2, 3"""
+_ROOTS = f"SELECT {_COLUMNS} FROM ({_ROWS_WITH_BINS}) WHERE credential IN ({{roots}})"
 
 
 class Segment(NamedTuple):
@@ -93,18 +94,18 @@ class ActivityReader:
         query, segments = self._query, list(_segments(moments, boot))
         if not segments:
             return
-        # the clock may have been set within the boot: take the widest range of all its segments
+        # the clock may have been set within the boot: the range covers those of all segments
         since_ms = min((query.since - segment.offset) // 1000 for segment in segments)
         until_ms = max((query.until - segment.offset) // 1000 + 1 for segment in segments)
         if until_ms < 0 or since_ms > max(span.last_ms for span in moments.spans if span.boot == boot.id) + FOUND_MS:
             return
         low, high = self._row_range(moments, boot, since_ms, until_ms)
-        # the service moves rows to ``process`` meanwhile: rows up to this number are in it now
-        moved = self._reader.rows("SELECT max(id) FROM process")[0][0] or 0
-        for first in range(low, min(high, moved + 1), CHUNK_ROWS):
+        # rows up to this number are in ``process``; the service moves further ones there meanwhile
+        last_moved = self._reader.rows("SELECT max(id) FROM process")[0][0] or 0
+        for chunk in range(low, min(high, last_moved + 1), CHUNK_ROWS):
             look.check()
-            self._count(boot, segments, _MOVED_ROWS, first, min(first + CHUNK_ROWS, high, moved + 1))
-        self._count(boot, segments, _NEW_ROWS, max(low, moved + 1), high)
+            self._count(boot, segments, _ROWS_OF_PROCESS, chunk, min(chunk + CHUNK_ROWS, high, last_moved + 1))
+        self._count(boot, segments, _ROWS_OF_EVERY, max(low, last_moved + 1), high)
         self._count(boot, segments, LATER_ROWS, low, high)
         # processes that were running when the span began, and had started before it
         early = [row for row in self._reader.started_rows_at(boot, since_ms) if row[ID] < low]
@@ -118,17 +119,17 @@ class ActivityReader:
         if (next_ms := moments.next_ms(boot.id, until_ms)) and next_ms - until_ms > SLACK_US // 1000:
             # the span ends in a gap: processes that started in the gap were found after it
             until_ms = next_ms + FOUND_MS
-        # one query for each table needs no scan; rows are moved from ``recent`` to ``process`` meanwhile
+        # two queries: max() of the view ``every`` reads all rows. ``recent`` first: its rows may be moved meanwhile
         last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("recent", "process"))
         return low, min(moments.first_row_after(boot.id, until_ms), last + 1)
 
     def _count(self, boot: Boot, segments: Iterable[Segment], rows: str, low: int, high: int) -> None:
         for segment in segments:
-            values = {**self._values(boot, segment), "low": low, "high": high}
-            # not counted: a place of a logon session that the caller may not see, or did not ask for
-            for place, first, last, number, failed in self._select(_COUNTS, rows, values):
+            values = {**self._parameters(boot, segment), "low": low, "high": high}
+            for place, first_bin, last_bin, number, failed in self._select(_COUNTS, rows, values):
+                # other places are of logon sessions that the caller may not see, or did not request
                 if place in self._logons:
-                    key = self._logons[place], first, last
+                    key = self._logons[place], first_bin, last_bin
                     self._counts[key] += number
                     self._failed[key] += failed
             self._root_rows += map(RootRow._make, self._select(_ROOTS, rows, values))
@@ -137,7 +138,7 @@ class ActivityReader:
         text = query.format(rows=rows, roots=",".join(map(str, sorted(self._roots))))
         return self._reader.database.execute(text, values).fetchall()
 
-    def _values(self, boot: Boot, segment: Segment) -> dict[str, int]:
+    def _parameters(self, boot: Boot, segment: Segment) -> dict[str, int]:
         query = self._query
         return {
             "tick": 1_000_000 // boot.ticks, "offset": segment.offset, "since": query.since, "until": query.until,
@@ -148,25 +149,25 @@ class ActivityReader:
     def _count_row(self, boot: Boot, segments: Iterable[Segment], row: list[Any]) -> None:
         start_ms, query = row[TICKS] * 1000 // boot.ticks, self._query
         logon = self._logons.get(row[PLACE])
-        offset = next((part.offset for part in segments if part.low_ms <= start_ms < part.high_ms), None)
+        offset = next((segment.offset for segment in segments if segment.low_ms <= start_ms < segment.high_ms), None)
         if logon is None or offset is None:
             return
         start = offset + start_ms * 1000
         end = None if row[LASTED] is None else start + row[LASTED] * 1000
         if start >= query.until or (end is not None and end < query.since):
             return
-        first = -1 if start < query.since else (start - query.since) // query.bin_us
-        last = None if end is None else (end - query.since) // query.bin_us
-        self._counts[logon, first, last] += 1
-        self._failed[logon, first, last] += bool(row[STATUS])
+        first_bin = -1 if start < query.since else (start - query.since) // query.bin_us
+        last_bin = None if end is None else (end - query.since) // query.bin_us
+        self._counts[logon, first_bin, last_bin] += 1
+        self._failed[logon, first_bin, last_bin] += bool(row[STATUS])
         if row[CREDENTIAL] in self._roots:
-            values = row[ID], row[PLACE], row[PARENT], row[CREDENTIAL], first, last, row[STATUS]
+            values = row[ID], row[PLACE], row[PARENT], row[CREDENTIAL], first_bin, last_bin, row[STATUS]
             self._root_rows.append(RootRow(*values))
 
     def _gained_roots(self, look: Look) -> Counter[tuple[int, int, int | None]]:
         """Count the processes of root that descend from a process of another user in the same logon session."""
         waiting = [row for row in self._root_rows if self._logons.get(row.place) in self._query.non_root_records]
-        nearest = {row.id: row.parent for row in waiting}  # the nearest ancestor that was not looked at yet
+        nearest = {row.id: row.parent for row in waiting}  # the row of the nearest ancestor that was not checked yet
         gained: Counter[tuple[int, int, int | None]] = Counter()
         for _ in range(MAX_DEPTH):
             look.check()
@@ -174,7 +175,7 @@ class ActivityReader:
             undecided = []
             for row in waiting:
                 parent = parents.get(nearest[row.id] or 0)
-                # nothing was gained: all ancestors in the logon session run as root, as the login service started them
+                # not gained: all ancestors in the logon session run as root, as the login service started them
                 if parent is None or self._logons.get(parent.place) != self._logons[row.place]:
                     continue
                 if parent.credential in self._roots:

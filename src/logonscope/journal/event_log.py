@@ -21,7 +21,7 @@ from logonscope.journal.reader import Boot, Reader
 from logonscope.machine.events import ALL_PARTS, EventHead, EventLog, EventMark, EventPage, EventsLost
 
 PAGE = 500
-"""A page with so many events gets no further commit. Commits are not split, so that a page can have more events."""
+"""A page with so many events gets no further commit. A page can have more events, because no commit is split."""
 
 MAX_COMMITS = 200
 """Rows of the event log that are read together."""
@@ -30,7 +30,7 @@ _ROWS = "SELECT seq, epoch, first, last, codes FROM eventlog WHERE seq > ? AND c
 _OLDEST = "SELECT epoch, first FROM eventlog WHERE epoch IS NOT NULL ORDER BY seq LIMIT 1"
 _FIND = "SELECT min(seq) FROM eventlog WHERE codes IS NOT NULL AND (epoch > ?1 OR (epoch = ?1 AND last >= ?2))"
 
-State = Callable[[], tuple[int, int]]
+WrittenUpTo = Callable[[], tuple[int, int]]
 """Returns the epoch (number) of this run, and the position up to which everything is committed."""
 
 
@@ -47,19 +47,21 @@ class _Commit(NamedTuple):
 class JournalEventLog(EventLog):
     """The event log of the service that writes the journal."""
 
-    def __init__(self, lend: Callable[[], AbstractContextManager[Reader]], cipher: CursorCipher, state: State) -> None:
-        self._lend, self._cipher, self._state = lend, cipher, state
+    def __init__(
+        self, lend: Callable[[], AbstractContextManager[Reader]], cipher: CursorCipher, written: WrittenUpTo
+    ) -> None:
+        self._lend, self._cipher, self._written = lend, cipher, written
 
     def __repr__(self) -> str:
         return f"<JournalEventLog, epoch {self.epoch}>"
 
     @property
     def epoch(self) -> int:
-        return self._state()[0]
+        return self._written()[0]
 
     @property
     def written_position(self) -> int:
-        return self._state()[1]
+        return self._written()[1]
 
     def write_cursor(self, mark: EventMark) -> str:
         return self._cipher.write(mark)
@@ -75,14 +77,14 @@ class JournalEventLog(EventLog):
                 oldest = EventMark(epoch, first, 0)
             if mark < oldest:
                 return self._skip_to(mark, oldest)
-            return self._read_kept(reader, mark, until)
+            return self._read_commits(reader, mark, until)
 
     def _skip_to(self, mark: EventMark, oldest: EventMark) -> EventPage:
-        """Return the page that says that the events before the oldest ones that are kept are lost."""
+        """Return a page with an EventsLost for the events between a mark and the oldest event of the log."""
         missed = oldest.position - mark.position if mark.epoch == oldest.epoch else None
         return _lost(oldest, missed)
 
-    def _read_kept(self, reader: Reader, mark: EventMark, until: int | None) -> EventPage:
+    def _read_commits(self, reader: Reader, mark: EventMark, until: int | None) -> EventPage:
         limit = until if mark.epoch == self.epoch else None
         boots, boot_index = reader.boots(), 0
         codes, end = list[EventCode](), mark
@@ -91,7 +93,7 @@ class JournalEventLog(EventLog):
             if commit.epoch != mark.epoch:
                 break
             commit_boot_index = boot_position(boots, commit.seq)
-            # whole commits, so that a process is not separated from the execution that is part of its row
+            # a page gets whole commits, so that the start and the FOLDED of a process stay together
             is_at_limit = limit is not None and end.position >= limit
             if codes and (commit_boot_index != boot_index or len(codes) >= PAGE or is_at_limit):
                 break
@@ -100,7 +102,7 @@ class JournalEventLog(EventLog):
             codes += new_codes
         if codes or end != mark:
             return self._make_page(reader, boots, boot_index, codes, end)
-        # all events of the mark's run were read: the next run with events follows, or the present run
+        # all events of the run of the mark were read: continue with the next run that has events, or with this run
         epoch = next((commit.epoch for commit in commits if commit.epoch != mark.epoch), self.epoch)
         return EventPage((), mark) if epoch == mark.epoch else _lost(EventMark(epoch, 0, 0), None)
 
@@ -127,15 +129,15 @@ class JournalEventLog(EventLog):
 
 
 def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[list[EventCode], EventMark]:
-    """Return the codes of a commit after a mark, up to a position, and the mark after them."""
+    """Return the codes of a commit between a mark and the position ``limit``, and the mark of the last one."""
     # positions rise within a commit, so that the last code is the newest one
     codes = [code for code in read_codes(commit.first, commit.codes) if limit is None or code.position <= limit]
     last = commit.last if limit is None else min(limit, commit.last)
     part = codes[-1].part if codes and codes[-1].position == last else 0
     end = max(mark, EventMark(commit.epoch, last, ALL_PARTS if limit == last else part))
     new_codes = [code for code in codes if code[:2] > mark[1:]]
-    # An execution that is part of the row of a start is an event of its own only for a reader that got the start as a
-    # live event, which did not have the program yet.
+    # FOLDED is an event of its own only for a reader that got the start of the process as a live event: that event did
+    # not have the program yet.
     is_live = mark.part == ALL_PARTS
     started_rows = {code.row for code in new_codes if code.kind == rows.STARTED}
     return [code for code in new_codes if _is_wanted(code, started_rows, is_live=is_live)], end
@@ -151,11 +153,11 @@ def _is_wanted(code: EventCode, started_rows: set[int], *, is_live: bool) -> boo
     """
     if code.kind == FOLDED:
         return is_live and code.row not in started_rows
-    # what a start of the service found missing is reported as the gap before that run
+    # a LOST at position 0 was found when the run began: ``read`` reports it as the gap before the run
     return code.kind != rows.LOST or code.position != 0
 
 
 def _lost(mark: EventMark, missed: int | None) -> EventPage:
-    """Return the page that says that events before a mark are lost."""
+    """Return a page with only an EventsLost, for events before a mark."""
     head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), 0, mark.position, mark)
     return EventPage((EventsLost(head, missed),), mark)

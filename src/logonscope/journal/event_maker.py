@@ -1,7 +1,8 @@
 """Events made of the rows of the journal, for readers that resume.
 
 These events have the facts of the live events, as far as the history keeps them. Two kinds differ: the start of a
-process can have the program that it executed right after it, and a logon session has what is known of it now.
+process can have the program that the process executed right after its start; and a logon session is described with what
+is known of it now.
 """
 
 import time
@@ -35,13 +36,13 @@ from logonscope.machine.events import (
 from logonscope.machine.identity import logon_guid
 from logonscope.machine.kernel_numbers import datetime_of_microseconds
 
-_OF_PROCESS = {rows.STARTED, rows.PROCESS_ENDED, FOLDED}
-_OF_LOGON: Mapping[int, type[LogonStarted] | type[LoggedOut] | type[LogonEnded]] = {
+_PROCESS_KINDS = {rows.STARTED, rows.PROCESS_ENDED, FOLDED}
+_LOGON_EVENTS: Mapping[int, type[LogonStarted] | type[LoggedOut] | type[LogonEnded]] = {
     rows.LOGON_STARTED: LogonStarted,
     rows.LOGGED_OUT: LoggedOut,
     rows.LOGON_ENDED: LogonEnded,
 }
-_MOMENTS = {rows.LOGON_STARTED: "started", rows.LOGGED_OUT: "logged_out", rows.LOGON_ENDED: "ended"}
+_TIME_COLUMNS = {rows.LOGON_STARTED: "started", rows.LOGGED_OUT: "logged_out", rows.LOGON_ENDED: "ended"}
 
 Row = Sequence[Any]
 
@@ -55,7 +56,7 @@ class _Change(NamedTuple):
 
 
 class EventMaker:
-    """Makes the events of codes of one boot."""
+    """Makes events from codes; all codes are of one boot."""
 
     def __init__(self, reader: Reader, boot: Boot, machine: Machine, epoch: int, *, is_this_boot: bool) -> None:
         """Create it.
@@ -70,11 +71,11 @@ class EventMaker:
         self._reader, self._boot, self._machine, self._epoch = reader, boot, machine, epoch
         self._moments: Moments | None = None if is_this_boot else reader.moments()
         self._processes: dict[int, Row] = {}
-        self._states: dict[int, Row] = {}  # the rows of processes after their last change
+        self._last_states: dict[int, Row] = {}  # rows of processes, with their state after the last change
         self._changes: dict[int, _Change] = {}
         self._logons: dict[int, dict[str, Any]] = {}
         self._parents: dict[int, tuple[int, int]] = {}
-        self._reports: dict[int, Row] = {}
+        self._reports: dict[int, Row] = {}  # rows of ``failed_logon`` and ``user_change``
         self._losses: dict[int, Row] = {}
 
     def make(self, codes: Sequence[EventCode]) -> list[Event]:
@@ -94,7 +95,7 @@ class EventMaker:
         for code in codes:
             numbers.setdefault(code.kind, []).append(code.row)
         changes = list(reader.by_numbers("SELECT * FROM change WHERE id IN ({})", numbers.get(rows.CHANGED, [])))
-        ids = {row for kind in _OF_PROCESS for row in numbers.get(kind, ())} | {change[1] for change in changes}
+        ids = {row for kind in _PROCESS_KINDS for row in numbers.get(kind, ())} | {change[1] for change in changes}
         for table in ("failed_logon", "user_change"):
             query = f"SELECT * FROM {table} WHERE id IN ({{}})"
             self._reports |= {row[0]: row for row in reader.by_numbers(query, numbers.get(rows.REPORTED, []))}
@@ -106,25 +107,25 @@ class EventMaker:
         self._losses = {
             row[0]: row for row in reader.by_numbers("SELECT * FROM loss WHERE seq IN ({})", numbers.get(rows.LOST, []))
         }
-        logons = {row for kind in _OF_LOGON for row in numbers.get(kind, ())}
+        logons = {row for kind in _LOGON_EVENTS for row in numbers.get(kind, ())}
         self._load_owners(logons)
         self._parents = reader.parents([*self._processes.values()])
 
     def _load_states(self) -> None:
         """Compute the states of the processes before and after each change."""
-        self._states = dict(self._processes)
-        # all changes of these processes, also those that are no events here: each gives the state before the next one
+        self._last_states = dict(self._processes)
+        # all changes of these processes are read, because each gives the state before the next one
         changed = sorted(number for number, row in self._processes.items() if row[CHANGES])
         for row in self._reader.by_numbers("SELECT * FROM change WHERE process IN ({}) ORDER BY id", changed):
             number, process, ms = row[:3]
-            before = self._states[process]
+            before = self._last_states[process]
             after = list(before)
             after[PLACE], after[PROGRAM], after[CREDENTIAL], after[COMMAND] = row[3:7]
-            self._states[process] = after
+            self._last_states[process] = after
             self._changes[number] = _Change(ms, before, after)
 
     def _load_owners(self, logons: set[int]) -> None:
-        """Read the dictionaries, and the logon sessions."""
+        """Read the logon sessions, and the shared values (dictionaries.py) of the processes."""
         reader = self._reader
         states = [*self._processes.values(), *(change.after for change in self._changes.values())]
         reader.load_dictionaries(states)
@@ -138,7 +139,7 @@ class EventMaker:
         self._logons = {row["id"]: row for row in reader.logons(f"id IN ({numbers})")}
 
     def _make(self, code: EventCode) -> Event | None:
-        if code.kind in _OF_PROCESS:
+        if code.kind in _PROCESS_KINDS:
             row = self._processes.get(code.row)
             return None if row is None else self._process_event(code, row)
         if code.kind == rows.CHANGED:
@@ -146,12 +147,15 @@ class EventMaker:
             if change is None:
                 return None
             return ProcessChanged(self._head(code, change.ms), self._pair(change.before), self._pair(change.after))
-        if code.kind in _OF_LOGON:
+        if code.kind in _LOGON_EVENTS:
             logon = self._logons.get(code.row)
             return None if logon is None else self._logon_event(code, logon)
         if code.kind == rows.LOST:
             loss = self._losses.get(code.row)
-            return None if loss is None else EventsLost(self._head(code, loss[4] or 0), loss[2])
+            if loss is None:
+                return None
+            _, _, count, _, ms, _ = loss
+            return EventsLost(self._head(code, ms or 0), count)
         report = self._reports.get(code.row)
         return None if report is None else self._report_event(code, report)
 
@@ -165,12 +169,12 @@ class EventMaker:
             before[PROGRAM] = before[COMMAND] = None
             return ProcessChanged(self._head(code, started_ms), self._pair(before), self._pair(row))
         ended_ms = started_ms + (row[LASTED] or 0)
-        return ProcessEnded(self._head(code, ended_ms), *self._pair(self._states[row[ID]]), row[STATUS])
+        return ProcessEnded(self._head(code, ended_ms), *self._pair(self._last_states[row[ID]]), row[STATUS])
 
     def _logon_event(self, code: EventCode, logon: dict[str, Any]) -> Event:
-        head = self._head(code, logon[_MOMENTS[code.kind]] or 0)
+        head = self._head(code, logon[_TIME_COLUMNS[code.kind]] or 0)
         session = self._session(logon, is_logged_out=code.kind != rows.LOGON_STARTED)
-        return _OF_LOGON[code.kind](head, session, self._owner_of(logon["id"], "audit"))
+        return _LOGON_EVENTS[code.kind](head, session, self._owner_of(logon["id"], "audit"))
 
     def sessions(self) -> dict[str, LogonSession]:
         """Return the logon sessions of the owners of the events that were made, by LogonId."""
@@ -201,10 +205,10 @@ class EventMaker:
             return LogonFailed(head, make_failed_logon(times, row).attempt, self._owner_of(row[2], "audit"))
         record = make_user_change(times, self._reader, row)
         # as in live events: only the facts that identify the process
-        of_process, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
+        process_row, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
         process = Process(
             record.pid, ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup,
-            start=None if of_process is None else of_process[TICKS], comm=record.change.program,
+            start=None if process_row is None else process_row[TICKS], comm=record.change.program,
         )  # fmt: skip
         return UserChanged(head, process, self._owner_of(place.logon, place.evidence), record.change)
 
@@ -225,7 +229,7 @@ class EventMaker:
         mark = EventMark(self._epoch, code.position, code.part)
         if self._moments is None:
             return EventHead(ms * 1_000_000, 0, code.position, mark)
-        # the time of an event of another boot, on the clock of this boot
+        # kernel_ns is the time since the present boot, also for an event of an earlier boot
         offset = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         return EventHead((self._wall(ms) or 0) * 1000 - offset, 0, code.position, mark)
 
@@ -238,5 +242,5 @@ _USER_CHANGE_COLUMNS = 14
 
 
 def _is_user_change(row: Row) -> bool:
-    """Return whether a row of a report is of the table ``user_change``, by its number of columns."""
+    """Return whether a row is of ``user_change``, not of ``failed_logon``, by its number of columns."""
     return len(row) == _USER_CHANGE_COLUMNS

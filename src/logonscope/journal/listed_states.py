@@ -1,10 +1,14 @@
-"""The state in which a process is listed: mostly that of its row, else that of its last change with ``listed``.
+"""The state in which lists show a process: place, program, credential and command line.
+
+If a process has changes with ``listed``, lists show its state after the last of these changes. Otherwise they show the
+state in the row of the process.
 
 The column ``listed`` marks four kinds of changes. (1) A process executed its first program after its row was written.
-(2) It entered a login after its start: PAM sets the kernel id of a running process, of sshd's session process, of what
-systemd starts with ``PAMName=`` (run0, a user manager), of cron's child. (3) It executed its first program after it
-had entered the login. (4) Its program could be read only after its row was written. So a process is listed with the
-first program that it executed, in the login that it entered, if any. The index ``change_listed`` has these changes.
+(2) It entered a login after its start: PAM sets the kernel id of a running process, such as sshd's session process,
+cron's child, and processes that systemd starts with ``PAMName=`` (run0, a user manager). (3) It executed its first
+program after it had entered the login. (4) Its program could be read only after its row was written. So lists show a
+process with the first program that it executed, in the login that it entered, if any. The index ``change_listed`` has
+these changes.
 """
 
 from collections.abc import Iterable
@@ -27,23 +31,23 @@ def _later_rows(table: str) -> str:
 
 
 LATER_ROWS = f"({_later_rows('process')} UNION ALL {_later_rows('recent')})"
-"""The rows whose processes are listed in a later state, in this state. They are not joined with the view
-``every``: SQLite would make a table of it first, and so read all rows."""
+"""The rows of the processes that have a change with ``listed``, with the state after the last of these changes. The
+changes are not joined with the view ``every``: SQLite would make a table of it first, and so read all rows."""
 
 
 AS_STARTED = {
     table: f"({table}.changes IS NULL OR {_last_listed(f'{table}.id')} IS NULL)"
     for table in ("process", "recent", "every")
 }
-"""By table: the condition that a process is listed in the state of its row, not in that of a change."""
+"""Table -> the SQL condition that lists show a process in the state of its row, because no change has ``listed``."""
 
 
 def listed_place(table: str) -> str:
-    """Return the SQL expression of the place in which a process is listed."""
+    """Return the SQL expression of the place that lists show for a process."""
     later_place = f"(SELECT change.place FROM change WHERE change.id = {_last_listed(f'{table}.id')})"
     return f"CASE WHEN {table}.changes IS NULL THEN {table}.place ELSE coalesce({later_place}, {table}.place) END"
 
 
 def sort_distinct(rows: Iterable[Any]) -> list[Any]:
-    """Return rows in the order of their numbers, each once: a row that was moved between two queries comes twice."""
+    """Return each row once, in the order of numbers; a row that was moved between two queries is in ``rows`` twice."""
     return [row for _, row in sorted({row[0]: row for row in rows}.items())]

@@ -1,8 +1,8 @@
 """Rows of past processes for a query: which indexes lead to them, and in which pages they are read.
 
 Rows are numbered in the order in which their processes started, so a range of times is a range of numbers. Processes
-that were found running after a gap have greater numbers than their starts would give: an index of their own finds them.
-Another index finds processes that are listed in a later state than that of their start (see listed_states.py).
+that were found running after a gap have greater numbers than that order would give: the index process_found finds them.
+The index change_listed finds processes that lists show in a state after a change (see listed_states.py).
 """
 
 from array import array
@@ -16,24 +16,27 @@ from logonscope.journal.listed_states import AS_STARTED, sort_distinct
 from logonscope.journal.moments import Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PID, PLACE, PROGRAM, TICKS
+from logonscope.journal.schema import FOUND
 from logonscope.machine import Look
 from logonscope.machine.history import ProcessRecordQuery
 
 PAGE = 2000
-LAST = 1 << 62
+NO_LIMIT = 1 << 62
+"""A number that is greater than all row numbers."""
 
 Limits = Mapping[int, tuple[int, int]]
 """Number of a boot -> ms since that boot: the beginning and the end of a range of wall times."""
 
 Lend = Callable[[], AbstractContextManager[Reader]]
+"""Lends a reader; the context manager takes it back."""
 
 
 class Conditions(NamedTuple):
-    """The row numbers (None: any), and by column the values, that a query allows."""
+    """Which rows a query allows."""
 
-    numbers: Sequence[int] | None
-    columns: Mapping[str, Sequence[int]]
-    is_running: bool
+    numbers: Sequence[int] | None  # row numbers; None: any
+    columns: Mapping[str, Sequence[int]]  # column -> allowed values
+    is_running: bool  # True: only processes that run
 
     @property
     def is_empty(self) -> bool:
@@ -55,16 +58,16 @@ class Conditions(NamedTuple):
         """Return whether a row matches."""
         return (
             (self.numbers is None or row[ID] in self.numbers)
-            and all(row[COLUMN[column]] in values for column, values in self.columns.items())
+            and all(row[COLUMN_POSITIONS[column]] in values for column, values in self.columns.items())
             and (row[LASTED] is None or not self.is_running)
         )
 
 
-COLUMN = {"pid": PID, "place": PLACE, "program": PROGRAM, "credential": CREDENTIAL}
-"""Columns that conditions limit, and their positions."""
+COLUMN_POSITIONS = {"pid": PID, "place": PLACE, "program": PROGRAM, "credential": CREDENTIAL}
+"""Columns for which a query can allow only some values -> their positions in a row."""
 
 INDEXED = ("place", "pid", "program")
-"""Columns that lead to the numbers of rows, the narrowest first."""
+"""Columns with an index that leads to row numbers; first the column that leads to the fewest rows."""
 
 
 class ProcessRows:
@@ -96,16 +99,16 @@ class ProcessRows:
                 yield page
 
     def _span(self, moments: Moments, boots: Sequence[Boot], *, is_narrow: bool) -> tuple[int, int]:
-        """Return the numbers between which rows started within the times of the query.
+        """Return two numbers: the rows of the processes that started within the times of the query are between them.
 
-        For a narrow query, ``since`` is no limit: all of its few rows are read. A separate search for the processes
-        that started before ``since`` and still ran then would cost more.
+        For a narrow query, ``since`` is ignored: all of its few rows are read. A separate search for processes that
+        started before ``since`` and still ran at that time would take longer.
         """
         query = self._query
         since = query.started_since
         if since is None and not is_narrow:
             since = query.since
-        low, high = -1, LAST
+        low, high = -1, NO_LIMIT
         if since is not None:
             low = first_number(moments, boots, since) - 1
         if query.until is not None:
@@ -128,9 +131,9 @@ class ProcessRows:
         return sort_distinct(filter(conditions.match, rows))
 
     def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
-        """Yield the rows that the query names, else the matching rows between two numbers.
+        """Yield pages of the matching rows between two numbers; if the query names row numbers, only those rows.
 
-        Also rows from ``high`` on, if their processes were found running: these may have started earlier.
+        Rows from ``high`` on are read, too, if their processes were found running: they may have started earlier.
         """
         if conditions.numbers is not None:
             yield from self._pages_of(conditions, conditions.numbers)
@@ -138,19 +141,19 @@ class ProcessRows:
         indexed = next((column for column in INDEXED if column in conditions.columns), None)
         if indexed is not None:
             # the index has the row numbers: first all numbers are read and sorted, then the rows, a page at a time
-            yield from self._pages_of(conditions, self._numbers(conditions, indexed, low, high), indexed)
+            yield from self._pages_of(conditions, self._numbers_by_index(conditions, indexed, low, high), indexed)
         else:
             yield from self._pages_between(conditions, low, high)
-        if high < LAST:
+        if high < NO_LIMIT:
             with self._lend() as reader:
                 found_rows = reader.rows(
-                    f"SELECT * FROM process INDEXED BY process_found WHERE source & 1 AND id >= {high}"
-                    f" UNION ALL SELECT * FROM recent WHERE source & 1 AND id >= {high}"
+                    f"SELECT * FROM process INDEXED BY process_found WHERE source & {FOUND} AND id >= {high}"
+                    f" UNION ALL SELECT * FROM recent WHERE source & {FOUND} AND id >= {high}"
                 )
                 found_rows = reader.listed(found_rows)
             yield [row for row in found_rows if conditions.match(row)]
 
-    def _numbers(self, conditions: Conditions, column: str, low: int, high: int) -> "array[int]":
+    def _numbers_by_index(self, conditions: Conditions, column: str, low: int, high: int) -> "array[int]":
         numbers = array("q")
         values = ",".join(map(str, conditions.columns[column]))
         with self._lend() as reader:
@@ -174,17 +177,17 @@ class ProcessRows:
     def _pages_of(
         self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
     ) -> Iterator[list[Any]]:
-        """Yield the rows with these numbers, by pages; ``column`` has the index that led to them."""
+        """Yield the rows with these numbers, by pages; the index of ``column`` led to them (None: the query did)."""
         where = conditions.where
         for first in range(0, len(numbers), PAGE):
             self._look.check()
             page = numbers[first : first + PAGE]
             numbers_of_page = f"id IN ({','.join(map(str, page))})"
-            # these two limits are enough: between them, the index leads to no rows but those of this page
+            # between the first and the last number of the page, the index leads to the rows of this page only
             span = numbers_of_page if column in {None, "pid"} else f"id >= {page[0]} AND id <= {page[-1]}"
             hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
             with self._lend() as reader:
-                # ``recent`` first, as in _numbers: a row that is moved meanwhile is read twice, not missed
+                # ``recent`` first, as in _numbers_by_index: a row that is moved meanwhile is read twice, not missed
                 rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {AS_STARTED['recent']} AND {where}")
                 rows += reader.rows(
                     f"SELECT * FROM process {hint} WHERE {span} AND {AS_STARTED['process']} AND {where}"
@@ -198,7 +201,7 @@ class ProcessRows:
             self._look.check()
             with self._lend() as reader:
                 page = _read_page(reader, where, low, high)
-                # after a page that is not full, no row follows
+                # a page that is not full is the last one
                 last = page[-1][ID] if len(page) >= PAGE else high - 1
                 page += reader.later_rows(f"id > {low} AND id <= {last} AND {where}")
             low = last
@@ -230,57 +233,57 @@ def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
 
 def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
     order = f"AND {where} AND id > ? AND id < ? ORDER BY id LIMIT ?"
-    moved_query = f"SELECT * FROM process WHERE {AS_STARTED['process']} {order}"
-    page = reader.rows(moved_query, (low, high, PAGE))
+    query_of_process = f"SELECT * FROM process WHERE {AS_STARTED['process']} {order}"
+    page = reader.rows(query_of_process, (low, high, PAGE))
     if len(page) == PAGE:
         return page
-    # rows of ``recent`` are newer than those of ``process``. Some can have been moved to ``process`` since that
-    # table was read: that table is read again.
+    # rows of ``recent`` are newer than those of ``process``. Some can have been moved since ``process`` was read, so
+    # it is read again
     last = page[-1][ID] if page else low
     page += reader.rows(f"SELECT * FROM recent WHERE {AS_STARTED['recent']} {order}", (last, high, PAGE))
-    return sort_distinct(page + reader.rows(moved_query, (last, high, PAGE)))[:PAGE]
+    return sort_distinct(page + reader.rows(query_of_process, (last, high, PAGE)))[:PAGE]
 
 
 def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> int:
-    """Return a row number such that all processes that started at a time or later have it, or a greater one."""
+    """Return a row number: the rows of all processes that started at a time or later have this or a greater number."""
     limits = time_limits(moments, since, None) or {}
     if not limits:
-        return LAST
+        return NO_LIMIT
     boot = min(limits)
     ms = limits[boot][0] - SLACK_MS
     first_seq = next(row.first_seq for row in boots if row.id == boot)
     return first_seq if ms <= 0 else max(first_seq, moments.first_row_at(boot, ms))
 
 
-def last_number(moments: Moments, until: datetime) -> int:
-    """Return a row number such that the rows of what was seen up to a time have smaller numbers."""
+def end_number(moments: Moments, until: datetime) -> int:
+    """Return a row number: all rows of events up to a time have smaller numbers."""
     limits = time_limits(moments, None, until) or {}
-    began = {span.boot for span in moments.spans if span.first_wall <= until.timestamp() * 1e6}
-    ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in began)
+    boots_begun = {span.boot for span in moments.spans if span.first_wall <= until.timestamp() * 1e6}
+    ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in boots_begun)
     return max(ends, default=0)
 
 
 def number_span(reader: Reader, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    """Return the numbers between which the rows of a range of times are, for rows that are written as events happen."""
+    """Return two numbers: rows of a range of times are between them. Only for tables without FOUND processes."""
     moments = reader.moments()
     low = -1 if since is None else first_number(moments, reader.boots(), since) - 1
-    return low, LAST if until is None else last_number(moments, until)
+    return low, NO_LIMIT if until is None else end_number(moments, until)
 
 
 def time_limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:
-    """Return the range of wall times as ms since each boot; None: there is no limit."""
+    """Return a range of wall times as ms since each boot; None: neither ``since`` nor ``until`` is given."""
     if since is None and until is None:
         return None
     low = -(1 << 60) if since is None else int(since.timestamp() * 1e6)
     high = 1 << 60 if until is None else int(until.timestamp() * 1e6)
     limits: dict[int, tuple[int, int]] = {}
     for span in moments.spans:
-        # a span after the time range is skipped, but not the first one of its boot: what was found running there can
-        # have started before
+        # a span after the time range is skipped. The first span of a boot is not skipped: processes that were found
+        # running in it can have started before
         is_later = span.first_wall > high and span.boot in limits
         if is_later or (span.next_seq is not None and span.last_wall < low):
             continue
-        # a process can have begun long before the first row of the span
+        # not limited to the span: a process can have started long before the first row of the span
         first = span.first_ms + (low - span.first_wall) // 1000
         last = span.first_ms + (high - span.first_wall) // 1000
         before = limits.get(span.boot)

@@ -9,13 +9,13 @@ from logonscope.journal.listed_states import AS_STARTED, LATER_ROWS
 from logonscope.journal.moments import Moments, wall_without_clock
 from logonscope.journal.reader import Reader
 
-_COUNT = "SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks)"
-_COUNTS = f"""
- {_COUNT} FROM process WHERE place IN ({{0}}) AND {AS_STARTED["process"]} GROUP BY 1, 2 UNION ALL
- {_COUNT} FROM recent WHERE place IN ({{0}}) AND {AS_STARTED["recent"]} GROUP BY 1, 2 UNION ALL
- {_COUNT} FROM {LATER_ROWS} WHERE place IN ({{0}}) GROUP BY 1, 2"""
-"""Counts by place: the index has its rows in this order. It is one statement, because the writer moves rows from
-``recent`` to ``process`` meanwhile."""
+_SELECT = "SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks)"
+_COUNT_BY_PLACE = f"""
+ {_SELECT} FROM process WHERE place IN ({{0}}) AND {AS_STARTED["process"]} GROUP BY 1, 2 UNION ALL
+ {_SELECT} FROM recent WHERE place IN ({{0}}) AND {AS_STARTED["recent"]} GROUP BY 1, 2 UNION ALL
+ {_SELECT} FROM {LATER_ROWS} WHERE place IN ({{0}}) GROUP BY 1, 2"""
+"""Grouped by place first, because the index has the rows in this order. One statement, because the writer moves rows
+from ``recent`` to ``process`` meanwhile."""
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
@@ -31,11 +31,11 @@ class ProgramCounter:
         return f"<ProgramCounter of {self._reader!r}>"
 
     def count(self, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
-        """Return the programs of each logon session by its record, the most frequent first."""
+        """Return the programs of each logon session, by the number of its record; the most frequent program first."""
         reader = self._reader
         places = dict(reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(logons)))
         counts: dict[int, Counts] = defaultdict(dict)
-        for place, program, *new in reader.by_numbers(_COUNTS, sorted(places)):
+        for place, program, *new in reader.by_numbers(_COUNT_BY_PLACE, sorted(places)):
             _add(counts[places[place]], program, new)
         reader.load_programs({program for by_program in counts.values() for program in by_program})
         boots = dict(reader.by_numbers("SELECT id, boot FROM logon WHERE id IN ({})", sorted(counts)))
@@ -52,11 +52,11 @@ class ProgramCounter:
             _add(merged, key, counts)
         tick_ms = 1000 // self._reader.boot(boot).ticks
         programs = []
-        for key, (count, failed, first, last) in sorted(merged.items(), key=_most_first):
+        for key, (count, failed, first_ticks, last_ticks) in sorted(merged.items(), key=_most_first):
             # a query for each start: the starts are too far apart to read all rows of the clock map between them
-            since = _wall(moments, boot, first * tick_ms)
-            until = since if last == first else _wall(moments, boot, last * tick_ms)
-            programs.append(ProgramCount(key[0], key[1], count, failed, since, until, kernel_names[key]))
+            first = _wall(moments, boot, first_ticks * tick_ms)
+            last = first if last_ticks == first_ticks else _wall(moments, boot, last_ticks * tick_ms)
+            programs.append(ProgramCount(key[0], key[1], count, failed, first, last, kernel_names[key]))
         return programs
 
 

@@ -7,16 +7,16 @@ from logonscope.facts import Process
 from logonscope.facts.history import ProcessRecord
 from logonscope.journal.process_rows import boot_position
 from logonscope.journal.reader import Boot, Reader, make_process
-from logonscope.journal.rows import ID
+from logonscope.journal.rows import COMMAND, ID
 from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
 from logonscope.journal.wall_clock import WallClock
 
 _PID, _PPID, _START, _TGID, _CMDLINE = (
     Process._fields.index(name) for name in ("pid", "ppid", "start", "tgid", "cmdline")
 )
-_END_IS_BOUND = SWEPT | BOOT_ENDED
+_END_NOT_SEEN = SWEPT | BOOT_ENDED
 
-State = tuple[int | None, int | None, int | None]
+TemplateKey = tuple[int | None, int | None, int | None]
 """Place, program and credential of a row."""
 
 
@@ -27,8 +27,8 @@ class RecordMaker:
         self._reader = reader
         self._boots = reader.boots()
         self._clock = WallClock(reader.moments())
-        # rows with the same state have the same facts, except for those of the process itself, such as pid and start
-        self._templates: dict[State, tuple[list[Any], int | None, str | None]] = {}
+        # rows with the same key share all facts but those of the process itself, such as pid and start
+        self._templates: dict[TemplateKey, tuple[list[Any], int | None, str | None]] = {}
 
     def __repr__(self) -> str:
         return f"<RecordMaker of {self._reader!r}>"
@@ -38,17 +38,17 @@ class RecordMaker:
         reader = self._reader
         reader.load_dictionaries(rows)
         if command_lines:
-            reader.load_commands(row[7] for row in rows)
-        # a row has the number of its parent's row, but the fact ppid is a pid
+            reader.load_commands(row[COMMAND] for row in rows)
+        # a row names the row of its parent; the fact ppid is the pid of the parent
         parents = reader.parents(rows)
         records: list[ProcessRecord] = []
-        first, last = 0, len(rows)
-        while first < last:
-            position = boot_position(self._boots, rows[first][ID])
-            following = self._boots[position + 1].first_seq if position + 1 < len(self._boots) else 1 << 62
-            end = next((at for at in range(first, last) if rows[at][ID] >= following), last)
-            records += self._make_of_boot(self._boots[position], rows[first:end], parents)
-            first = end
+        start = 0
+        while start < len(rows):
+            boot = boot_position(self._boots, rows[start][ID])
+            next_boot_seq = self._boots[boot + 1].first_seq if boot + 1 < len(self._boots) else 1 << 62
+            end = next((index for index in range(start, len(rows)) if rows[index][ID] >= next_boot_seq), len(rows))
+            records += self._make_of_boot(self._boots[boot], rows[start:end], parents)
+            start = end
         return records
 
     def _make_of_boot(self, boot: Boot, rows: Sequence[Sequence[Any]], parents: Any) -> list[ProcessRecord]:
@@ -78,19 +78,19 @@ class RecordMaker:
                 first_ms, end_ms, offset = clock.segment(boot_id, start)
             end = None
             if lasted is not None:
-                # by the clock at the end, which can have been set since the start
+                # the clock can have been set between the start and the end
                 end = start + lasted
                 end = end * 1000 + offset if end < end_ms else clock.wall(boot_id, end)
             source = source or 0
             records.append(make(ProcessRecord, (
                 number, logon, parent, uuid, make(Process, facts), user, start * 1000 + offset, bool(source & FOUND),
-                end, bool(source & _END_IS_BOUND), lasted, status,
+                end, bool(source & _END_NOT_SEEN), lasted, status,
             )))  # fmt: skip
         return records
 
-    def _add_template(self, row: Sequence[Any], state: State) -> tuple[list[Any], int | None, str | None]:
-        place, _, credential = state
+    def _add_template(self, row: Sequence[Any], key: TemplateKey) -> tuple[list[Any], int | None, str | None]:
+        place, _, credential = key
         facts = list(make_process(self._reader, row, None)._replace(cmdline=None))
         template = facts, self._reader.place(place).logon, self._reader.credential(credential).user
-        self._templates[state] = template
+        self._templates[key] = template
         return template

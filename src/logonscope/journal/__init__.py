@@ -1,4 +1,4 @@
-"""Journal: the stream of events of the live host, kept in SQLite, and the host as it was at a moment.
+"""Journal: the events of the live host, kept in SQLite, and the host as it was at a moment.
 
-The journal decides nothing: owners, logins and times are those of the events.
+The journal decides nothing: it stores the owners, logins and times that the events have.
 """

@@ -1,9 +1,9 @@
 """The hash chain: evidence that rows of the journal were not edited.
 
-Each seal covers the rows of a range of numbers. The hashes of these rows are added up, so that the hash of a row that
-is deleted later can be subtracted. The chain is no protection against root: a program that can write the file can
-compute the chain anew. To detect this, keep a copy of the last link elsewhere (``logonscope history verify`` prints
-it).
+Each seal covers the rows of a range of numbers. It holds the sum of their hashes, so that the hash of a row that is
+deleted later can be subtracted. The chain is no protection against root: a program that can write the file can
+compute the chain anew. To detect a new chain, keep a copy of the last link on another machine:
+``logonscope history verify`` prints it.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,6 @@ def end_hash(row: tuple[Any, ...]) -> int:
 
 def add_hashes(hashes: Iterable[int]) -> tuple[int, int]:
     """Return the number of hashes, and their sum modulo ``MODULUS``."""
-    # a sum, so that a row can be taken out again
     count = total = 0
     for value in hashes:
         count += 1

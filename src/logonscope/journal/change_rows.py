@@ -11,7 +11,7 @@ from logonscope.machine import Look
 from logonscope.machine.history import ChangeRecordQuery
 
 SAME_MS = 500
-"""A change of user and a change of the process are the same if their times differ by less than this, in ms."""
+"""If a row of ``user_change`` and a row of ``change`` differ by less than so many ms, they are of the same change."""
 
 
 class ChangeRows:
@@ -43,6 +43,7 @@ class ChangeRows:
         numbers = sorted({change[1] for change in changes})
         processes = {row[ID]: row for row in reader.by_numbers("SELECT * FROM every WHERE id IN ({})", numbers)}
         changed = []
+        # a row of ``change``: id, process, ms, place, program, credential, command, listed
         for change in changes:
             row = processes.get(change[1])
             if row is not None:
@@ -74,7 +75,7 @@ class SudoCommands:
             self._commands.setdefault(process, []).append((ms, command))
 
     def find(self, process: int, ms: int) -> str | None:
-        """Return the command of the change of user that is nearest to a time; None if none is within ``SAME_MS``.
+        """Return the command of the change of user that is nearest to a time, within ``SAME_MS``; None: there is none.
 
         A process can change its user more than once.
         """

@@ -10,14 +10,15 @@ MOMENT_MS = 60_000
 """A row of the clock map is written at most once in so many ms, unless the clock or the UTC offset changes."""
 
 STEP_US = 250_000
-"""If the clocks moved apart by more microseconds, the wall clock was set: adjtime(3) slews it only by 500 ppm."""
+"""If the difference of the clocks changed by more microseconds, the wall clock was set: adjtime(3) only slows it down
+or speeds it up, by 500 ppm."""
 
 
 class Reading(NamedTuple):
     """Both clocks at one moment."""
 
     ms: int  # since the boot, with the time of suspension
-    wall: int  # microseconds since the epoch
+    wall: int  # the wall time, in microseconds since the epoch
     utc_offset: int | None = None  # minutes by which local time is ahead of UTC
 
 

@@ -1,4 +1,4 @@
-"""Rows of the journal for the uids and gids of processes, each with the name of the account whose uid is effective."""
+"""Rows of the table ``credential``: uids and gids of processes, with the account name of the effective uid."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -18,7 +18,7 @@ _Ids = tuple[int | None, ...] | None
 
 
 class Credentials:
-    """The numbers of rows in the table ``credential``."""
+    """Finds or adds the rows for processes."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Credentials:
             dictionary: the rows of the table, by their values.
             machine: the host.
             ownership: decides whether a uid belongs to the host.
-            account_name: returns the name of a uid of the host; None: it has no account.
+            account_name: returns the account name of a uid of the host; None: there is no such account.
         """
         self._dictionary = dictionary
         self._machine, self._ownership, self._account_name = machine, ownership, account_name
@@ -44,12 +44,12 @@ class Credentials:
         return f"<Credentials of {self._dictionary!r}>"
 
     def number_of(self, process: Process, owner: Owner, seq: int, ms: int) -> int | None:
-        """Return the number of the row for a process, added if need be; None if its uids were not read.
+        """Return the number of the row for a process, which is added if there is none; None: the uids were not read.
 
         Args:
             process: the process.
             owner: its owner.
-            seq: the next event number of the journal, for a new row.
+            seq: the next number of the journal, which a new row stores.
             ms: the present time, in ms since the boot.
         """
         uids = process.uids
@@ -61,7 +61,7 @@ class Credentials:
         uid, is_foreign = uids[1], self._is_foreign(process, owner)
         number = self._numbers.get((uids, process.gids, is_foreign))
         if number is None:
-            # the uid of a container is that of an account there, not of the account of this host with the same uid
+            # a uid of a container belongs to an account of the container, not to one of this host
             name = None if uid is None or is_foreign else self._account_name(uid)
             number = self._numbers[uids, process.gids, is_foreign] = self._row_number(uids, process.gids, name, seq)
         return number
@@ -71,7 +71,7 @@ class Credentials:
         return self._dictionary.take_new_rows()
 
     def drop(self, numbers: AbstractSet[int]) -> None:
-        """Use the rows with these numbers no more: they are deleted."""
+        """Forget the rows with these numbers, which are deleted, so that no process gets one of them."""
         self._dictionary.drop(numbers)
         self._numbers.clear()
 

@@ -1,7 +1,7 @@
-"""Cursors of the history: marks in its events, encrypted, so that cursors do not show how much happened.
+"""Cursors of the history: encrypted marks of events. They do not show how many events there were.
 
-AES-SIV (RFC 5297) encrypts a mark always to the same text, so that all readers can share the text; and it rejects texts
-that it did not make. The key is in the journal, so that a cursor is valid after a restart.
+AES-SIV (RFC 5297) always encrypts a mark to the same text, so that all readers can share the text. It rejects texts
+that were not encrypted with the key. The key is in the journal, so that a cursor is valid after a restart.
 """
 
 import base64

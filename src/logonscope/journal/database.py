@@ -1,7 +1,7 @@
 """Connections to the journal: the one that writes, and read-only ones.
 
-Only one connection writes, deletes and checkpoints: two that do so at the same moment can corrupt the database if
-SQLite is older than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
+Only one connection writes, deletes and checkpoints. Two such connections can corrupt the database if SQLite is older
+than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
 """
 
 import os
@@ -29,8 +29,8 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
     """Open the journal for writing; create it where there is none, and migrate an older version.
 
     Raises:
-        RecordingError: the file is not a journal, is damaged or of a newer version; there is no room for a migration;
-            or SQLite is too old.
+        RecordingError: the file is not a journal, is damaged, or has a newer version; there is no room for a
+            migration; or SQLite is too old.
         AccessDeniedError: ``JournalFiles.prepare`` rejected the folder or the file.
         OSError: the folder or a file cannot be created.
         sqlite3.Error: the database cannot be opened, created or migrated.
@@ -63,7 +63,7 @@ def damaged_error(files: JournalFiles, error: BaseException) -> RecordingError:
 
 
 def is_damaged_error(error: RecordingError) -> bool:
-    """Return whether an error is one of ``damaged_error``."""
+    """Return whether ``damaged_error`` made an error."""
     return error.message.startswith(_DAMAGED)
 
 

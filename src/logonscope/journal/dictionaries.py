@@ -1,4 +1,7 @@
-"""Dictionaries of the journal: values that many rows share, and their numbers."""
+"""Dictionaries: tables of values that many rows of the journal share, and the numbers of these values.
+
+The tables are ``program``, ``credential``, ``place`` and ``command``.
+"""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -6,18 +9,18 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
-"""A command line is shared only by rows whose numbers are less than this above its own number. So retention finds the
-rows that use it in a range of numbers, without an index. Rows of the batch in which the command line was added can
-also have smaller numbers than the command line, by at most MAX_COMMAND_AHEAD (retention.py)."""
+"""A row uses a command line only if row number < number of the command line + COMMAND_SPAN. So
+retention finds all rows that use a command line in a range of numbers, without an index. Rows of the batch in which the
+command line was added can also have smaller numbers, by at most MAX_COMMAND_AHEAD (retention.py)."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000
 
 
 class Dictionary:
-    """The numbers of values; the rows of new values are collected for the next commit.
+    """The numbers of the values of one table; the rows of new values are collected for the next commit.
 
-    A full dictionary is emptied: the next use of a value gives it another number.
+    A full dictionary is emptied: a value that is used again gets another number.
     """
 
     def __init__(self, next_id: int, max_keys: int = MAX_KEYS) -> None:
@@ -29,7 +32,7 @@ class Dictionary:
         return f"<Dictionary of {len(self.numbers)} values>"
 
     def add(self, key: Hashable, seq: int, values: tuple[Any, ...]) -> int:
-        """Give a value the next number of its table, and return it; ``seq``: the present number of the journal."""
+        """Give a value the next number of its table; return the number. The row stores ``seq``, the next row number."""
         if len(self.numbers) >= self._max_keys:
             self.numbers.clear()
         number = self.numbers[key] = self._next_id
@@ -38,11 +41,11 @@ class Dictionary:
         return number
 
     def drop(self, numbers: AbstractSet[int]) -> None:
-        """Forget the values with these numbers, whose rows are deleted: the next use gives a value another number."""
+        """Forget the values with these numbers, whose rows are deleted; a value used again gets another number."""
         self.numbers = {key: number for key, number in self.numbers.items() if number not in numbers}
 
     def keep(self, numbers: AbstractSet[int]) -> None:
-        """Drop all values but those with these numbers."""
+        """Forget all values but those with these numbers."""
         self.numbers = {key: number for key, number in self.numbers.items() if number in numbers}
 
     def take_new_rows(self) -> list[tuple[Any, ...]]:
@@ -52,7 +55,7 @@ class Dictionary:
 
 
 class CommandLines:
-    """The numbers of command lines, from the same sequence as the numbers of rows, so that both grow together."""
+    """The numbers of command lines. They are row numbers of the journal, so that COMMAND_SPAN can compare them."""
 
     def __init__(self) -> None:
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
@@ -62,7 +65,7 @@ class CommandLines:
         return f"<CommandLines {len(self._numbers)}>"
 
     def find(self, argv: bytes, seq: int) -> int | None:
-        """Return the number of a command line that the row ``seq`` may use; None: the row needs a new number."""
+        """Return the number of a command line, if the row ``seq`` may use it; None: it needs a new number."""
         number = self._numbers.get(argv)
         if number is None or seq - number >= COMMAND_SPAN:
             return None
@@ -77,7 +80,7 @@ class CommandLines:
         self._new_rows.append((number, argv))
 
     def drop_below(self, number: int) -> None:
-        """Use the command lines with numbers below this one for no new row: their own rows are deleted, or will be."""
+        """Forget the command lines with smaller numbers, so that no new row uses them: they are or will be deleted."""
         kept = ((argv, argv_number) for argv, argv_number in self._numbers.items() if argv_number >= number)
         self._numbers = OrderedDict(kept)
 

@@ -26,12 +26,13 @@ FACTS = frozenset({
 BATCH_SECONDS = 0.005
 MAX_CMDLINE_BYTES = 32_768
 SLACK_TICKS = 2
+"""Clock ticks by which the start of a process in an event may differ from the start that is read."""
 
 SECOND_READING_SECONDS = 3.0
 """A process is read again after so many seconds: daemons drop their rights, and rename themselves, without an event."""
 
 MAX_SECOND_READINGS = 20_000
-"""Maximum number of processes that wait for their second reading; those that wait longest are dropped for new ones."""
+"""Maximum number of processes that wait for their second reading. A new one replaces the one that waits longest."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class Enricher:
     def enrich(self, events: list[Event]) -> list[Event]:
         """Add facts to the events of a list, in place; return the list.
 
-        The last start or change of each process that still runs gets the facts that are read of it, and the start of a
-        logon session its details.
+        The last start or change of each running process gets the facts that are read of the process. The start of a
+        logon session gets its details.
         """
         newest: dict[int, int] = {}
         for position, event in enumerate(events):
@@ -99,15 +100,14 @@ class Enricher:
     def _read_again_later(self, process: Process | None, owner: Owner) -> None:
         if process is None:
             return
-        # The reading after an earlier event must not restore the cgroup and owner that the process had then: only the
-        # last event counts.
+        # only one reading, for the last event: one for an earlier event would restore an earlier cgroup and owner
         self._second_readings.pop(process.pid, None)
         if len(self._second_readings) >= MAX_SECOND_READINGS:
             del self._second_readings[next(iter(self._second_readings))]
         self._second_readings[process.pid] = SecondReading(time.monotonic() + SECOND_READING_SECONDS, process, owner)
 
     def read_again(self) -> list[Event]:
-        """Read the processes whose second reading is due; return those that differ, as events of a change."""
+        """Read the processes whose second reading is due; return an event ProcessChanged for each that differs."""
         now_seconds = time.monotonic()
         # the readings are in the order of their times, because all wait equally long
         due = [*takewhile(lambda reading: reading.due <= now_seconds, self._second_readings.values())]
@@ -120,7 +120,7 @@ class Enricher:
         events: list[Event] = []
         for _, process, owner in due:
             again = read.get(process.pid)
-            # the arguments and the program of a zombie are gone: it ended with those that it had
+            # a zombie has no program and arguments any more: those of the first reading stay
             merged = None if again is None or again.state == "Z" else _merge(process, again)
             if merged is not None and merged != process:
                 events.append(ProcessChanged(EventHead(now, 0), (process, owner), (merged, owner)))
@@ -130,7 +130,7 @@ class Enricher:
 def _merge(process: Process, read: Process) -> Process | None:
     """Return the process as it was read, but with the facts that decide the owner as in the event.
 
-    None: another process was read; or one of the starts is not known, so that it may be another one.
+    None: another process with this pid was read. Also None if a start is not known, because it may be another process.
     """
     if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
         return None
@@ -141,7 +141,7 @@ def _merge(process: Process, read: Process) -> Process | None:
 
 
 def _is_execution(event: ProcessChanged) -> bool:
-    """Return whether a change is the execution of a program: the facts that decide the owner stay the same."""
+    """Return whether a change is the execution of a program: it leaves the facts that decide the owner unchanged."""
     before, after = event.before[0], event.after[0]
     return (before.ses, before.loginuid, before.cgroup) == (after.ses, after.loginuid, after.cgroup)
 

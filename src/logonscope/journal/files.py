@@ -24,10 +24,10 @@ DATABASE = "journal.db"
 STATE = "journal.state"
 RESERVE_FILE = "journal.ballast"
 LOCK = "journal.lock"
-FORGET = "forget-"
+FORGET_PREFIX = "forget-"
 MAX_REQUEST_LENGTH = 65_536
 RESERVE_BYTES = 16 << 20
-"""Size of the file that is removed on a full disk: deleting rows needs room, too."""
+"""Size of the reserve file. It is deleted when the disk is full, because deleting rows needs room, too."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class ForgetRequest(NamedTuple):
 
 
 class WalState(NamedTuple):
-    """What the write-ahead log holds, by its frame headers alone."""
+    """What the frame headers show of the write-ahead log."""
 
     is_missing: bool
     last_commit: int  # number of the last frame that ends a commit; 0: there is none
@@ -96,7 +96,7 @@ class JournalFiles:
         if not (stat.S_ISDIR(status.st_mode) if is_folder else stat.S_ISREG(status.st_mode)):
             noun = "directory" if is_folder else "regular file"
             raise AccessDeniedError(f"cannot use {path} for the history: it is not a {noun}", "remove it")
-        # for root any owner is right: the files can be those of the service's user
+        # root accepts every owner: the service can run as another user, who owns the files
         own_uid, file_uid = os.geteuid(), status.st_uid
         if own_uid and file_uid not in {own_uid, 0}:
             raise AccessDeniedError(
@@ -133,7 +133,7 @@ class JournalFiles:
             RecordingError: the service failed to delete the user's history.
             OSError: the request cannot be written.
         """
-        name = os.path.join(self.folder, f"{FORGET}{os.getpid()}-{time.monotonic_ns()}")
+        name = os.path.join(self.folder, f"{FORGET_PREFIX}{os.getpid()}-{time.monotonic_ns()}")
         self._write_whole(name, {"user": user, "uid": caller_uid})
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -155,10 +155,10 @@ class JournalFiles:
     def forget_requests(self) -> list[ForgetRequest]:
         """Return the requests to forget a user, and delete those that cannot be read."""
         requests: list[ForgetRequest] = []
-        # no folder, no requests: a write reports that the folder was removed
+        # if the folder was removed, the next write reports it
         for entry in os.scandir(self.folder) if os.path.isdir(self.folder) else ():
-            is_request = entry.name.startswith(FORGET) and not entry.name.endswith((".new", ".done"))
-            # no pipe: reading it would block the thread that writes the journal
+            is_request = entry.name.startswith(FORGET_PREFIX) and not entry.name.endswith((".new", ".done"))
+            # a pipe is not read: that could block the thread that writes the journal
             if is_request and entry.is_file(follow_symlinks=False):
                 try:
                     requests.append(_read_request(entry.path))
@@ -176,12 +176,12 @@ class JournalFiles:
             os.unlink(path)
             self._write_whole(f"{path}.done", answer)
 
-    def _write_whole(self, path: str, words: Mapping[str, object]) -> None:
+    def _write_whole(self, path: str, values: Mapping[str, object]) -> None:
         """Write a file of JSON under another name, and rename it, so that a reader never finds a part of it."""
         descriptor = os.open(f"{path}.new", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             # ASCII with escapes: an account name need not be UTF-8
-            json.dump(words, file)
+            json.dump(values, file)
             if os.geteuid() == 0:
                 # the service can run as another user, who could not read root's files
                 status = os.stat(self.folder)
@@ -212,21 +212,21 @@ class JournalFiles:
         return WalState(is_missing=False, last_commit=last_commit)
 
     def read_state(self) -> tuple[str | None, int]:
-        """Return the journal's id and its last epoch (number of the run) from the state file; without it (None, 0).
+        """Return the journal's id and its last epoch (number of the run) from the state file; (None, 0): there is none.
 
-        A restored copy of the database gets a new id (``Writer.begin_run``) if the state file is missing, or knows a
-        later epoch than the copy.
+        A database that was restored from a copy gets a new id (``Writer.begin_run``) if the state file is missing, or
+        has a later epoch than the database.
         """
         try:
             with open(self._state, encoding="ascii") as file:
-                words = json.load(file)
-            return str(words["id"]), int(words["epoch"])
+                values = json.load(file)
+            return str(values["id"]), int(values["epoch"])
         except (OSError, ValueError, KeyError, TypeError):
             return None, 0
 
     def write_state(self, journal_id: str, epoch: int) -> None:
         """Write the state file, completely or not at all."""
-        # renamed when complete: with a torn state file, the database would look like a restored copy
+        # renamed when complete: with an incomplete state file, the database would look like a restored copy
         temporary = f"{self._state}.new"
         descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:
@@ -236,7 +236,7 @@ class JournalFiles:
         os.replace(temporary, self._state)
 
     def set_aside(self, suffix: str) -> str:
-        """Rename the damaged database and its write-ahead log; return the new name of the database."""
+        """Rename the damaged database with its -wal and -shm; return the new name of the database."""
         aside = f"{self.database}.damaged-{suffix}"
         os.replace(self.database, aside)
         for ending in ("-wal", "-shm"):
@@ -245,7 +245,7 @@ class JournalFiles:
         return aside
 
     def earlier_copies(self) -> list[str]:
-        """Return the names of the copies of earlier journals: of migrations, and damaged ones."""
+        """Return the names of earlier journals in the folder: copies made before migrations, and damaged ones."""
         prefixes = (f"{DATABASE}.version", f"{DATABASE}.damaged-")
         try:
             names = os.listdir(self.folder)
@@ -298,7 +298,7 @@ class JournalFiles:
         return _file_bytes(self.wal)
 
     def check_room_for_copy(self) -> None:
-        """Check that a copy of the database fits, which a migration makes first.
+        """Check that there is room for the copy of the database that a migration makes first.
 
         Raises:
             RecordingError: there is not enough room.
@@ -313,9 +313,9 @@ class JournalFiles:
 
 def _read_request(path: str) -> ForgetRequest:
     with open(path, encoding="utf-8") as file:
-        words = json.loads(file.read(MAX_REQUEST_LENGTH))
-    uid = words["uid"]
-    return ForgetRequest(path, str(words["user"]), None if uid is None else int(uid))
+        values = json.loads(file.read(MAX_REQUEST_LENGTH))
+    uid = values["uid"]
+    return ForgetRequest(path, str(values["user"]), None if uid is None else int(uid))
 
 
 def _file_bytes(path: str) -> int:

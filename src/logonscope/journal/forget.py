@@ -1,4 +1,4 @@
-"""Deletion of a user from the history.
+"""Deletion of the history of a user.
 
 It deletes past logins, their processes, other processes that ran as the user, failed logons, and changes of user.
 """
@@ -28,7 +28,7 @@ class Forgetter:
         """Numbers of the deleted places and shared values, by table."""
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the ended logins of a user, and ended processes that belonged to the user's logins or ran as the user.
+        """Delete ended logins of a user, and ended processes of the user's logins or that ever ran as the user.
 
         Failed logons and changes of user are deleted, too. A login that exists is kept, without its ended processes.
         An audit line records the deletion.
@@ -41,7 +41,8 @@ class Forgetter:
         # rows must be in the hash chain before their hashes can be subtracted from it
         writer.move_all()
         logons = [
-            row[0] for row in database.execute(f"SELECT id FROM logon WHERE {_named('user', 'login_uid')}", (user,))
+            row[0]
+            for row in database.execute(f"SELECT id FROM logon WHERE {_user_condition('user', 'login_uid')}", (user,))
         ]
         id_list = ",".join(map(str, logons)) or "NULL"
         credentials = [
@@ -58,7 +59,7 @@ class Forgetter:
         for first in range(0, len(numbers), STEP):
             count += self._remover.remove_processes(numbers[first : first + STEP])
         self._remove_unused(values)
-        failed_logons, user_changes = self._remove_reports(user, places)
+        failed_logons, user_changes = self._remove_failed_logons_and_changes(user, places)
         ended = database.execute(f"SELECT * FROM logon WHERE id IN ({id_list}) AND ended IS NOT NULL").fetchall()
         ended_ids = ",".join(str(row[0]) for row in ended) or "NULL"
         old_places = database.execute(f"SELECT * FROM place WHERE logon IN ({ended_ids})").fetchall()
@@ -67,22 +68,21 @@ class Forgetter:
         self._remover.remove_rows("logon", ended)
         user_changes += self._remover.removed_user_changes
         result = Forgotten(len(ended), count, len(logons) - len(ended), failed_logons, user_changes)
-        self._record(user, caller_uid, result)
+        self._write_audit_line(user, caller_uid, result)
         self._free_space()
         return result
 
-    def _remove_reports(self, user: str, places: str) -> tuple[int, int]:
-        """Delete the failed logons of or by the user, and the changes of user from or to the user or in its logins.
+    def _remove_failed_logons_and_changes(self, user: str, places: str) -> tuple[int, int]:
+        """Delete failed logons and changes of user; return how many of each.
 
-        Return the numbers of deleted rows: of failed logons, and of changes of user.
+        Failed logons: those with the name that was tried, and those that the user caused with su or sudo. Changes of
+        user: those from the user, to the user, and in the user's logins.
         """
         database = self._writer.database
+        from_user, to_user = _user_condition("from_user", "from_uid"), _user_condition("to_user", "to_uid")
         queries = (
             ("failed_logon", "user = ?1 OR by_user = ?1"),
-            (
-                "user_change",
-                f"{_named('from_user', 'from_uid')} OR {_named('to_user', 'to_uid')} OR place IN ({places})",
-            ),
+            ("user_change", f"{from_user} OR {to_user} OR place IN ({places})"),
         )
         failed_logons, user_changes = (
             self._remover.remove_rows(
@@ -92,7 +92,7 @@ class Forgetter:
         )
         return failed_logons, user_changes
 
-    def _record(self, user: str, caller_uid: int | None, result: Forgotten) -> None:
+    def _write_audit_line(self, user: str, caller_uid: int | None, result: Forgotten) -> None:
         database = self._writer.database
         database.execute("BEGIN IMMEDIATE")
         self._writer.record_audit(
@@ -110,13 +110,13 @@ class Forgetter:
         self._writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _processes_of(self, places: str, credentials: set[int]) -> set[int]:
-        """Return the ended processes that were in one of these places or had one of these credentials at any time."""
+        """Return the ended processes that ever were in one of these places or had one of these credentials."""
         database = self._writer.database
         numbers = {row[0] for row in database.execute(f"SELECT id FROM process WHERE place IN ({places})")}
         # a process can also enter a place after its start: sshd is in the login from the authentication on
         numbers.update(row[0] for row in database.execute(f"SELECT process FROM change WHERE place IN ({places})"))
         for table, column in (("process", "id"), ("change", "process")):
-            numbers.update(self._rows_with(table, column, credentials))
+            numbers.update(self._processes_with(table, column, credentials))
         ordered, ended = sorted(numbers), set[int]()
         for first in range(0, len(ordered), STEP):
             id_list = ",".join(map(str, ordered[first : first + STEP]))
@@ -124,8 +124,8 @@ class Forgetter:
             ended.update(row[0] for row in database.execute(query))
         return ended
 
-    def _rows_with(self, table: str, column: str, credentials: set[int]) -> Iterator[int]:
-        """Yield the processes of the rows with one of these credentials. All rows are read: the column has no index."""
+    def _processes_with(self, table: str, column: str, credentials: set[int]) -> Iterator[int]:
+        """Yield ``column`` of the rows with one of these credentials. All rows are read: there is no index."""
         if not credentials:
             return
         first = -1
@@ -149,7 +149,7 @@ class Forgetter:
         return values
 
     def _remove_unused(self, values: dict[str, set[int]]) -> None:
-        """Delete those of these programs, credentials and command lines that no other row uses."""
+        """Delete the rows with these numbers, by table, that no process and no change uses."""
         database = self._writer.database
         for table in ("process", "change"):
             first = -1
@@ -167,6 +167,6 @@ class Forgetter:
                 self._remover.remove_rows(table, rows)
 
 
-def _named(user: str, uid: str) -> str:
-    """Return the condition that the parameter is the user name of a row, or its uid if the row has no user name."""
+def _user_condition(user: str, uid: str) -> str:
+    """Return the SQL condition: the parameter is the user name of a row, or its uid if the row has no user name."""
     return f"({user} = ?1 OR ({user} IS NULL AND CAST({uid} AS TEXT) = ?1))"

@@ -8,43 +8,44 @@ from logonscope.journal.process_rows import first_number
 from logonscope.journal.reader import Reader
 from logonscope.machine.history import HistoryState
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 MIN_SECONDS = 3600
 """Seconds of history that are needed to estimate its growth."""
 
 MIN_DAYS = 7
-"""Days of growth that the maximum size must hold, else ``logonscope doctor`` has a note."""
+"""If the maximum size holds fewer days of growth than this, ``logonscope doctor`` has a note."""
 
 
 def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | None:
     """Return by how many bytes the history grows in 24 hours, estimated from the share of its newest rows.
 
-    None if there are no rows, or less than MIN_SECONDS of history.
+    None: there are no rows, or the history is shorter than MIN_SECONDS.
 
     Args:
         reader: reads the journal.
         size: bytes of its files.
-        row_count: number of the rows that are kept.
+        row_count: number of its rows.
         now: the wall time in seconds.
     """
     since = reader.value("kept_since")
     if since is None or not row_count:
         return None
-    seconds = min(DAY, now - since / 1e6)
+    seconds = min(DAY_SECONDS, now - since / 1e6)
     if seconds < MIN_SECONDS:
         return None
     first = first_number(reader.moments(), reader.boots(), datetime.fromtimestamp(now - seconds, UTC))
     (recent,) = reader.rows("SELECT count(*) FROM recent WHERE id >= ?", (first,))[0]
-    return int(size / row_count * (_sealed_since(reader, first) + recent) * DAY / seconds)
+    return int(size / row_count * (_sealed_since(reader, first) + recent) * DAY_SECONDS / seconds)
 
 
 def _sealed_since(reader: Reader, first: int) -> float:
-    """Return how many kept, sealed rows have a number from ``first`` on; estimated for the seal of ``first``."""
+    """Estimate how many sealed rows have the number ``first`` or a greater one."""
     seals = reader.rows("SELECT seq, n - coalesce(removed, 0) FROM seal WHERE seq >= ? ORDER BY seq", (first,))
     if not seals:
         return 0
     (before,) = reader.rows("SELECT coalesce(max(seq), 0) FROM seal WHERE seq < ?", (first,))[0]
     seq, count = seals[0]
+    # the seal that covers ``first`` also covers rows before it
     share = (seq - first) / max(1, seq - before)
     return float(sum(row[1] for row in seals) - count * (1 - share))
 

@@ -80,8 +80,8 @@ class JournalHistory(History):
         Args:
             folder: of the journal.
             command_lines: how much of command lines the history keeps: "off", "name" or "full".
-            open_reader: opens a reader; None: a plain one.
-            problem: returns why nothing is written now; "": events are written.
+            open_reader: opens a reader; None: ``Reader(JournalFiles(folder))`` does.
+            problem: returns the reason if nothing is written now, or "".
             stop: called when the history is closed.
             now: returns the wall time in seconds.
         """
@@ -90,7 +90,7 @@ class JournalHistory(History):
         self._open = open_reader or self._open_plain
         self._problem, self._stop, self._now = problem, stop, now
         self._idle: list[Reader] = []
-        self._generation = 0  # of the journal's files
+        self._generation = 0  # how often another journal replaced the journal
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -137,10 +137,10 @@ class JournalHistory(History):
     def close_readers(self) -> None:
         """Close the readers of the pool, before another journal replaces this one, or at the end."""
         with self._lock:
-            self._generation += 1  # readers that are lent are closed when they come back
+            self._generation += 1  # a reader that is lent now is closed when it is returned
             while self._idle:
                 self._idle.pop().close()
-        # the cipher has the key of the old journal
+        # the cached cipher has the key of the earlier journal
         self.__dict__.pop("_cipher", None)
 
     def close(self) -> None:
@@ -207,11 +207,11 @@ class JournalHistory(History):
         with self.lend_reader() as reader:
             (recent,) = reader.rows("SELECT count(*) FROM recent")[0]
             (losses,) = reader.rows("SELECT count(*) FROM loss")[0]
-            (through,) = reader.rows("SELECT max(seq + n - 1) FROM eventlog")[0]
+            (last_event,) = reader.rows("SELECT max(seq + n - 1) FROM eventlog")[0]
             (sealed,) = reader.rows("SELECT coalesce(sum(n) - sum(coalesce(removed, 0)), 0) FROM seal")[0]
             (epoch,) = reader.rows("SELECT max(epoch) FROM run")[0]
             return HistoryState(
-                str(reader.value("id") or ""), epoch or 0, through or 0, reader.value("kept_since"),
+                str(reader.value("id") or ""), epoch or 0, last_event or 0, reader.value("kept_since"),
                 self._files.size(), sealed + recent, losses, self._problem() if self._problem else "",
                 bytes_a_day(reader, self._files.size(), sealed + recent, self._now()), reader.value("max_bytes"),
             )  # fmt: skip
@@ -249,7 +249,7 @@ class JournalHistory(History):
         try:
             lock = self._files.lock()
         except BlockingIOError:
-            # the service holds the lock, because it writes the journal: it also deletes
+            # the service holds the lock: only it writes the journal, so it must delete the rows
             try:
                 return Forgotten(**self._files.request_forget(user, caller_uid, FORGET_SECONDS))
             except TimeoutError:

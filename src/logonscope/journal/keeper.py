@@ -1,7 +1,8 @@
 """Keeper: the thread that writes the journal while the service runs.
 
-Events come through a bounded queue. If the disk is full or an error lasts, the batch is kept and tried again; events
-that find the queue full are counted as lost, and the recorded processes are compared with the running ones afterwards.
+Events come through a bounded queue. If the disk is full or an error lasts, the batch stays in memory, to be
+tried again. Events that find the queue full are counted as lost; afterwards the recorded processes are compared with
+the running ones.
 """
 
 import json
@@ -40,10 +41,10 @@ BATCH_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 RETENTION_SECONDS = 3600.0
 CORRECT_SECONDS = 5.0
-"""Minimum of seconds between two corrections after lost events: each reads all processes."""
+"""Minimum seconds between two corrections after lost events, because each reads all processes."""
 
 STOP_SECONDS = 25.0
-"""Seconds for which ``stop`` waits for the thread, which may be deleting: less than the service's TimeoutStopSec."""
+"""Seconds for which ``stop`` waits for the thread, which may be deleting rows. The unit's TimeoutStopSec is longer."""
 
 COMPARE_SECONDS = 60.0
 """Seconds between two comparisons with the processes that run, if their source has no events."""
@@ -54,7 +55,8 @@ class KeeperLimits(NamedTuple):
 
     # if the write-ahead log is longer, readers in this process are interrupted: an open reader keeps it from shrinking
     wal_interrupt: int = 32 << 20
-    # if the log is longer, no rows are moved, because moving writes most: readers in other processes keep it long
+    # if the log is longer, no rows are moved: most of the log is written by moving, and a reader in another process,
+    # which cannot be interrupted, keeps the log from shrinking
     wal_pause: int = 48 << 20
     # with less free space nothing is written, so that the journal never fills the disk
     min_free: int = 32 << 20
@@ -67,10 +69,10 @@ ReadLogons = Callable[[], Iterable[tuple[LogonSession, Owner]]]
 
 
 class JournalFault(NamedTuple):
-    """Why a journal cannot be written any more, so that it must be opened anew."""
+    """Why a journal cannot be written any more and must be opened anew."""
 
     reason: str
-    is_damaged: bool  # the files are set aside
+    is_damaged: bool  # True: the database is damaged, and will be set aside
 
 
 class KeeperState(NamedTuple):
@@ -78,12 +80,12 @@ class KeeperState(NamedTuple):
 
     journal_id: str
     epoch: int
-    last_event: int  # the number of the last event that is kept
+    last_event: int  # the number of the last committed event
     lost_events: int
     queued: int
     bytes: int
     wal_bytes: int
-    problem: str  # why the last write or move failed; empty: none failed
+    problem: str  # why the last write or move of rows failed; empty: it did not fail
 
 
 class Keeper:
@@ -119,7 +121,7 @@ class Keeper:
 
         Raises:
             LogonscopeError: the files cannot be used.
-            OSError, sqlite3.Error: they cannot be opened.
+            OSError, sqlite3.Error: the files cannot be opened.
         """
         self.files = JournalFiles(folder)
         self.policy = policy
@@ -187,7 +189,7 @@ class Keeper:
             # nothing is deleted: an administrator may recover rows from it
             aside = self.files.set_aside(time.strftime("%Y%m%d-%H%M%S"))
             _log.error("history: %s; set aside as %s, and a new journal begins", fault.reason, aside)
-            loss += f", save what can be read of {aside}"
+            loss += f", except what can be read from {aside}"
         writer, recorder = self._begin_run()
         writer.losses.append(loss)
         return writer, recorder
@@ -212,7 +214,7 @@ class Keeper:
         return Recorder(state, machine, self._ownership, self.policy, self._account_name)
 
     def _begin_again(self, error: sqlite3.Error, batch: Batch) -> None:
-        """Drop a batch that the database rejects for its content; continue from the rows that the database holds."""
+        """Drop a batch whose content the database rejects; continue from the rows that the database holds."""
         _log.error("history: a batch was not accepted and is lost: %s", error)
         self._unwritten = None
         self.recorder = self._make_recorder(self.writer)
@@ -245,7 +247,7 @@ class Keeper:
         Args:
             read_processes: reads the processes that run.
             read_logons: describes the logon sessions that exist.
-            has_events: returns whether the source has events; None: it has.
+            has_events: returns whether the source has events now; None: it always has.
             compare_seconds: the seconds between two comparisons while the source has no events.
             on_fault: called when the thread ends because of ``fault``; it must not wait for the thread.
         """
@@ -281,7 +283,7 @@ class Keeper:
         return reader
 
     def flush(self) -> None:
-        """Write what is queued now; called without a thread, as in tests."""
+        """Write what is queued. Only for a keeper whose thread was not started, as in tests."""
         self._step()
 
     def stop(self) -> None:
@@ -292,7 +294,7 @@ class Keeper:
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():
-                # not closed, because the thread uses the database: the files, and the request, stay as after a kill
+                # not closed, because the thread uses the database. The request to forget a user remains in its file
                 _log.warning("history: a deletion is still running; it is repeated after the next start")
                 return
         elif self.fault is None:
@@ -332,7 +334,7 @@ class Keeper:
             recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
             for _ in range(count):
                 recorder.add(queue.popleft())
-            # the gap has ended: compare the running processes; processes that ran only during the gap stay unknown
+            # the gap has ended: processes that are running are found now, those that ended in the gap stay unknown
             if self._lost and not queue:
                 self._compare("events were lost while the history could not be written")
             if not queue:
@@ -389,9 +391,9 @@ class Keeper:
             recorder.add_loss(reason, lost or None, since)
 
     def _write(self, batch: Batch) -> bool:
-        """Write a batch; return False if it failed and is kept for another attempt.
+        """Write a batch; return False if that failed, and the batch waits for another attempt.
 
-        A batch that the database rejects for its content is dropped.
+        A batch whose content the database rejects is dropped; then return True.
         """
         self._unwritten = batch
         try:
@@ -427,7 +429,7 @@ class Keeper:
             raise OSError(reason)
 
     def _note_damage(self, error: Exception) -> None:
-        """Note that the database is damaged, if an error says so: then nothing can be written any more."""
+        """Set ``fault`` if an error shows that the database is damaged: nothing can be written any more."""
         if is_damage(error):
             self.fault = JournalFault(str(error), is_damaged=True)
 
@@ -479,14 +481,14 @@ class Keeper:
             _log.warning("cannot shorten the log of the history: %s", error)
 
     def _drop_command_lines(self, number: int) -> bool:
-        """Let new rows use no command lines with smaller numbers; return False if a waiting batch may use them."""
+        """Forget command lines with smaller numbers; return False, and forget none, if a waiting batch may use them."""
         if self._unwritten is not None:
             return False
         self.recorder.drop_command_lines(number)
         return True
 
     def answer_requests(self) -> None:
-        """Delete the history of users, as ``logonscope history forget`` has requested it."""
+        """Delete the history of the users that ``logonscope history forget`` has requested."""
         requests = self.files.forget_requests()
         if not requests:
             return
@@ -495,7 +497,7 @@ class Keeper:
         if self._unwritten is not None:
             return
         for path, user, caller_uid in requests:
-            # requests that are left are answered after the next start
+            # the remaining requests are answered after the next start
             if self._is_stopping:
                 return
             forgetter = Forgetter(self.writer)
@@ -507,7 +509,7 @@ class Keeper:
                 self.files.answer_forget(path, {"error": str(error)})
                 continue
             finally:
-                # the numbers of events go on after that of the audit line
+                # the audit line took a number: the next event gets a greater one
                 self.recorder.skip_to(self.writer.last_event + 1)
                 self.recorder.drop_values(forgetter.deleted_values)
             _log.warning(

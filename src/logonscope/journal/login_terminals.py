@@ -1,6 +1,6 @@
-"""Terminals of logins, found by their processes.
+"""Terminals of logins, taken from the processes of the logins.
 
-A login service often knows no terminal when a login begins: sshd opens it afterwards.
+A login service often does not know the terminal when a login begins: sshd opens it later.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class LoginTerminals:
             logons: the logon sessions.
             machine: the facts of the machine.
             alive: the rows of the running processes, by pid.
-            program_of: returns the program that a running process executes.
+            program_of: returns the number of the program that a running process executes.
         """
         self._logons, self._machine, self._alive, self._program_of = logons, machine, alive, program_of
 
@@ -31,21 +31,22 @@ class LoginTerminals:
         return "<LoginTerminals>"
 
     def note(self, process: Process, row: Row, place: int, tty_nr: int | None) -> None:
-        """Store the terminal of a process as that of its login, if only sshd is between it and the leader."""
+        """Store the terminal of a process as that of its login, if ``_is_close_to_leader`` returns True."""
         # most processes have no terminal, or belong to a login whose terminal is known
         if not tty_nr:
             return
         leader_pid = self._logons.leader_without_terminal(place)
         leader = None if leader_pid is None else self._alive.get(leader_pid)
         terminal = terminal_name(tty_nr)
-        if leader is not None and terminal is not None and self._is_below(leader, process, row):
+        if leader is not None and terminal is not None and self._is_close_to_leader(leader, process, row):
             self._logons.note_terminal(place, terminal, self._machine)
 
-    def _is_below(self, leader: Row, process: Process, row: Row) -> bool:
+    def _is_close_to_leader(self, leader: Row, process: Process, row: Row) -> bool:
+        """Return whether a process is the leader, a child of it, or a child of a worker that the leader forked."""
         if leader[ID] in {row[ID], row[PARENT]}:
             return True
-        # sshd forks a worker, which executes no other program, above the shell; tmux, script and sudo create terminals
-        # below other programs, and those are not the login's
+        # sshd forks a worker, which executes no other program; the worker starts the shell. Terminals that tmux, script
+        # and sudo create are not the terminal of the login: their processes are below other programs
         parent = self._alive.get(process.ppid or 0)
         return (
             parent is not None

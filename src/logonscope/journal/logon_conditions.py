@@ -14,7 +14,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
     users: Iterable[str] | None = query.users
     if query.users is not None and query.fold_case:
         users = _spellings(reader, query.users)
-    # people give only the beginning of a key's fingerprint
+    # users may give only the beginning of a fingerprint
     keys = None if query.keys is None else _keys_beginning_with(reader, query.keys, fold_case=query.fold_case)
     conditions, parameters = planned_conditions(query, users, keys)
     _add_times(conditions, parameters, moments, query)
@@ -24,7 +24,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
 def planned_conditions(
     query: LogonRecordQuery, users: Iterable[str] | None, keys: Iterable[str] | None
 ) -> tuple[list[str], list[Any]]:
-    """Return the conditions without those on times, and their parameters; ``users`` and ``keys``: as in the rows."""
+    """Return the conditions without those on times, and their parameters; ``users`` and ``keys`` are values of rows."""
     conditions, parameters = ["1"], list[Any]()
     for column, values in (
         ("id", query.ids),
@@ -54,14 +54,14 @@ def _add_times(conditions: list[str], parameters: list[Any], moments: Moments, q
 
 
 def _spellings(reader: Reader, names: Iterable[str]) -> Sequence[str]:
-    """Return the account names in the journal that equal one of these names if case is ignored."""
+    """Return the account names in the journal that equal one of these names, ignoring case."""
     folded = {name.lower() for name in names}
     users = reader.rows("SELECT DISTINCT user FROM logon WHERE user IS NOT NULL")
     return [user for (user,) in users if user.lower() in folded]
 
 
 def _keys_beginning_with(reader: Reader, beginnings: Iterable[str], *, fold_case: bool) -> Sequence[str]:
-    """Return the keys that begin with one of these texts."""
+    """Return the keys in the journal that begin with one of these texts."""
     texts = tuple(text.lower() if fold_case else text for text in beginnings)
     keys = [key for (key,) in reader.rows("SELECT DISTINCT key FROM logon WHERE key IS NOT NULL")]
     return [key for key in keys if (key.lower() if fold_case else key).startswith(texts)]

@@ -16,6 +16,9 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of the table ``logon`` in their order."""
 
+ENDED_SEQ = COLUMNS.index("ended_seq")
+"""The position of the column whose number decides which seal covers a row."""
+
 LogonRow = dict[str, Any]
 
 
@@ -35,13 +38,13 @@ class LogonRows:
         self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
-        # logon sessions that no event has reported: number -> ms of the last start or end of one of their processes
+        # unreported logon sessions (no event has reported them): number -> ms at which it last had a process
         self._unreported: dict[int, int] = {}
-        # logon sessions without a terminal: their row, and the pid of their leader
+        # logon sessions whose terminal is not known: number -> row, and pid of the leader
         self._without_terminal: dict[int, tuple[LogonRow, int]] = {}
         for row in open_rows:
             if row["record"]:
-                self._follow(row, decode_login(row["record"]))
+                self._note_missing_terminal(row, decode_login(row["record"]))
         self._first_new = self._next_id
         self._system = int(ownership.system_owner.logon_id or 0)
         self._system_numbers = {row["id"] for row in open_rows if row["logonid"] == self._system}
@@ -62,11 +65,11 @@ class LogonRows:
         earlier, later = self._logon_by_place.get(before), self._logon_by_place.get(after)
         if later is None or later in self._system_numbers:
             return False
-        # an owner that a later change made unknown: the process could not be read for a time, and entered nothing
+        # if only a later change made the owner unknown, the process could not be read for a time: it entered nothing
         return earlier in self._system_numbers or (earlier is None and is_first_change)
 
     def keep_places(self, places: AbstractSet[int]) -> None:
-        """Drop all places but these from memory."""
+        """Forget all places but these."""
         self._logon_by_place = {place: logon for place, logon in self._logon_by_place.items() if place in places}
 
     def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
@@ -89,7 +92,7 @@ class LogonRows:
         if owner.logon_id is None:
             return None
         key = (int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0)
-        # a row that has ended is not used again: its LogonId, given out anew, is that of another logon session
+        # the row of an ended logon session is not used again: the same LogonId now belongs to another logon session
         row = self._rows.get(key)
         if row is not None and row["ended"] is None:
             if owner.login is not None and row["record"] is None:
@@ -112,7 +115,7 @@ class LogonRows:
         return row
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store what is known of a logon session at its start; return its number, None if the owner is not known."""
+        """Store what is known of a logon session at its start; return its number; None: the owner is not known."""
         row = self._find_or_add_row(owner, seq, ms)
         if row is None:
             return None
@@ -127,15 +130,15 @@ class LogonRows:
             self._unreported[number] = ms
 
     def unreported_before(self, ms: int) -> list[int]:
-        """Return the logon sessions that no event has reported, and of which nothing has happened since a time."""
+        """Return the unreported logon sessions that are not known to have had a process since a time."""
         return [number for number, last_ms in self._unreported.items() if last_ms < ms]
 
     def note_process(self, number: int, ms: int) -> None:
-        """Note that a logon session that no event has reported has a process."""
+        """Note that an unreported logon session still has a process."""
         self._unreported[number] = ms
 
     def end_unreported(self, number: int, seq: int) -> None:
-        """End a logon session that no event has reported, and that has no process any more."""
+        """End an unreported logon session that has no process any more."""
         row = next(row for row in self._rows.values() if row["id"] == number)
         del self._rows[row["logonid"], row["generation"]]
         self._without_terminal.pop(number, None)
@@ -151,22 +154,22 @@ class LogonRows:
             "wall": None if session.start is None else int(session.start.timestamp() * 1e6),
         }  # fmt: skip
         if row["tty"] is not None and session.tty is None:
-            # the row keeps the type that followed from a terminal that was found later
+            # the terminal was found by a process: the row keeps the type that follows from it
             del values["type"]
-        # a later description may lack what the first one had: a login service forgets
+        # a later description may lack values of the first one, because a login service deletes records
         row.update({name: value for name, value in values.items() if value is not None})
         if owner.login is not None:
             self._store_login(row, owner.login)
         self._changed[row["id"]] = row
 
     def _store_login(self, row: LogonRow, login: Login) -> None:
-        """Store a login record, with the terminal that its processes showed."""
+        """Store a login record, with the terminal that was found by a process."""
         if login.tty is None and login.seen_tty is None:
             login = login._replace(seen_tty=row["tty"])
         row["record"] = encode_login(login)
-        self._follow(row, login)
+        self._note_missing_terminal(row, login)
 
-    def _follow(self, row: LogonRow, login: Login) -> None:
+    def _note_missing_terminal(self, row: LogonRow, login: Login) -> None:
         if row["tty"] is None and login.leader is not None:
             self._without_terminal[row["id"]] = row, login.leader
         else:
@@ -181,7 +184,7 @@ class LogonRows:
         """Store the terminal of the login of a place, and the type of logon that follows from it."""
         row, _ = self._without_terminal.pop(self._logon_by_place[place] or 0)
         login = decode_login(row["record"])._replace(seen_tty=terminal)
-        # the evidence decides nothing here: the row is that of the owner
+        # the evidence is left out: nothing depends on it here
         owner = Owner(str(row["logonid"]), "", login)
         session = self._ownership.describe(owner, (), machine, row["user"])
         row.update(tty=terminal, type=session.logon_type or row["type"], record=encode_login(login))
@@ -202,7 +205,7 @@ class LogonRows:
         return int(row["id"])
 
     def end(self, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store the end of a logon session; return its number, None if it has no row or the end was stored before."""
+        """Store the end of a logon session; return its number; None: it has no row, or its end was stored before."""
         key = (int(owner.logon_id or 0), self._ownership.logon_id_generation(owner) or 0)
         row = self._rows.pop(key, None)
         if row is None:
@@ -214,7 +217,7 @@ class LogonRows:
         return int(row["id"])
 
     def end_others(self, existing: AbstractSet[int | None], seq: int, ms: int) -> list[int]:
-        """End the logon sessions that do not exist any more; return their numbers. ``seq`` is for the first end."""
+        """End the logon sessions that are not in ``existing``; return their numbers. ``seq``: for the first end."""
         ended: list[int] = []
         for key, row in list(self._rows.items()):
             if row["id"] in existing or row["ended"] is not None:
@@ -234,7 +237,7 @@ class LogonRows:
 
 
 def encode_login(login: Login) -> str:
-    """Return a login record as JSON, without what has its default."""
+    """Return a login record as JSON, without the fields that have their default value."""
     defaults = Login._field_defaults
     # fields without a default are always kept: the uid of root is 0
     values = {name: value for name, value in login._asdict().items() if name not in defaults or value != defaults[name]}

@@ -29,7 +29,7 @@ DEFAULT_REDACTIONS: tuple[str, ...] = (
     r"(?<=://)[^/@\0:]*:[^/@\0]*(?=@)",
     r"(?i)(?<=authorization: )[^\0]*",
 )
-"""Regular expressions of what is replaced in command lines. There, each argument ends with NUL."""
+"""Regular expressions of what is replaced in command lines. In a command line, each argument ends with NUL."""
 
 _SPAN = re.compile(r"([0-9]{1,6})\s*(d|days?|h|hours?|weeks?|w|m|months?|y|years?)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 24 * 30, "y": 24 * 365}
@@ -54,7 +54,7 @@ class Policy(NamedTuple):
         return bool(self.excluded_users or self.excluded_programs or self.excluded_units)
 
     def excludes_process(self, user: str | None, exe: str | None, name: str | None, cgroup: str | None) -> bool:
-        """Return whether a process is not kept, by its user, its executable, its name, or a unit in its cgroup."""
+        """Return whether the policy excludes a process by user, executable, name, or a unit in its cgroup."""
         if user in self.excluded_users or exe in self.excluded_programs or name in self.excluded_programs:
             return True
         return bool(self.excluded_units) and not self.excluded_units.isdisjoint((cgroup or "").split("/"))
@@ -79,7 +79,7 @@ def _keep_name(argv: bytes | None) -> bytes | None:
 
 
 class Redactor:
-    """Replaces secrets in command lines: whatever matches one of its regular expressions."""
+    """Replaces secrets in command lines: all that matches one of the regular expressions."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """Compile the regular expressions.

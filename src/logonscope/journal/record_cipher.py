@@ -1,7 +1,7 @@
-"""Opaque keys of records, for callers that may not see all records: the number of a record, encrypted.
+"""Opaque keys of records: encrypted record numbers, for callers that may not see all records.
 
 Plain numbers are consecutive: the gap between two of them would show how much other users did. AES-SIV (RFC 5297)
-always gives a number of one kind of records the same text, and recognizes texts that it did not make.
+always encrypts the number of a record of one kind to the same text, and rejects texts that it did not make.
 """
 
 from functools import lru_cache
@@ -24,19 +24,19 @@ class RecordCipher:
         """Create it.
 
         Args:
-            key: the secret key of the journal; None: a random one, so that the keys of records end with this object.
+            key: the secret key of the journal; None: a random key, so that only this object can read the opaque keys.
             journal_id: the id of the journal; other journals do not accept the keys of its records.
         """
         self._cipher, self._journal = AESSIV(key or AESSIV.generate_key(256)), journal_id.encode()
-        # the same logon sessions and parents are named by many records
+        # many records name the same logon session or parent
         self.hide = lru_cache(MAX_CACHED)(self._hide)
 
     def __repr__(self) -> str:
         return f"<RecordCipher of {self._journal.decode()}>"
 
     def _hide(self, kind: RecordKind, number: int) -> str:
-        # two texts of associated data (RFC 5297), where a cursor has one: so no cursor is accepted as a key of a
-        # record, nor a key as a cursor
+        # two texts of associated data (RFC 5297). A cursor has one: so no cursor is accepted as an opaque key, and no
+        # opaque key as a cursor
         return self._cipher.encrypt(number.to_bytes(_NUMBER_BYTES, "big"), [self._journal, kind.encode()]).hex()
 
     def reveal(self, kind: RecordKind, key: str) -> int | None:

@@ -1,7 +1,7 @@
 """Recorder: turns events into rows of the journal, in memory.
 
-A process that starts and executes a program within one batch is one row, and so is one that also ends in it. The
-recorder holds the row of each running process; nothing is read from the database for an event.
+If a process starts, executes a program and ends within one batch, it still has only one row. The recorder holds the row
+of each running process: for an event, nothing is read from the database.
 """
 
 from array import array
@@ -55,7 +55,7 @@ MAX_PLACES = 100_000
 """Number of places in memory beyond which those without a running process are dropped."""
 
 UNREPORTED_MS = 10_000
-"""A logon session without a login record is reported after 2 s. If it ends before, no event reports that: the
+"""An event reports a logon session without a login record only after 2 s. If it ends earlier, no event reports it: the
 recorder ends it so many ms after the end of its last process."""
 
 SLACK_TICKS = 2
@@ -71,10 +71,10 @@ the host's."""
 
 
 class StoredState(NamedTuple):
-    """What the database holds that the recorder goes on with."""
+    """What the recorder needs of the database to continue from there."""
 
     next_seq: int
-    boot: int  # row of the boot
+    boot: int  # id of the row of the boot
     programs: Dictionary
     credentials: Dictionary
     places: Dictionary
@@ -142,7 +142,7 @@ class Recorder:
 
     @property
     def place_count(self) -> int:
-        """Return the number of places that are kept in memory."""
+        """Return the number of places in memory."""
         return len(self._extras)
 
     @property
@@ -156,7 +156,7 @@ class Recorder:
         return self._codes.position
 
     def skip_to(self, seq: int) -> None:
-        """Continue with this number, if it is greater than the next number: other rows have those before it.
+        """Continue with this number, if it is greater than the next number: other rows have the numbers before it.
 
         Called between two batches.
         """
@@ -206,8 +206,8 @@ class Recorder:
 
     def take_batch(self) -> Batch:
         """Return what was collected since the last batch."""
-        # in memory the column CHANGES has the state after the last change
-        # excluded rows have no place any more
+        # _exclude has removed the place of rows of excluded processes. In memory, CHANGES has the state after the last
+        # change: the database stores 1
         kept_rows = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
         batch = Batch(
             self._first_seq, self._seq, self._ms, kept_rows, self._changes, self._changed_ids, self._ends,
@@ -231,7 +231,7 @@ class Recorder:
     def _start_process(
         self, process: Process, owner: Owner, parent: tuple[int, int] | None, source: int | None
     ) -> None:
-        # without a start, nothing distinguishes a process from a later one with its pid
+        # without a start, a process cannot be distinguished from a later one with the same pid
         pid, ticks = process.pid, process.start
         if ticks is None:
             return
@@ -250,7 +250,7 @@ class Recorder:
         program: int | None
         if process.comm is not None or parent_row is None:
             program, credential = self._program_number(process), self._credential_number(process, owner)
-            # a new command line takes a number, too
+            # a new command line takes a number: ``seq`` is read only after it
             command, extras = self._command_number(process), _extras_of(process)
         else:
             # no file of the process was read: it is a copy of its parent until it executes a program
@@ -280,7 +280,7 @@ class Recorder:
         row = self._running_row(process)
         if row is None:
             return
-        # as for a start, before anything is numbered
+        # as in _start_process, before anything is numbered
         if self._policy.excludes and self._is_excluded(process):
             self._exclude(row)
             return
@@ -290,9 +290,9 @@ class Recorder:
         if state == current:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])
-        # The row is not written yet, and its process ran what it was forked with, or a program that was not read in
-        # time: the change becomes part of the row. A change of the logon session does not, nor do those after it, so
-        # that the owner is right at every moment.
+        # A change becomes part of the row of its process if the row is not written yet, and if the process has executed
+        # no program since its start, or one that could not be read in time. A change of the logon session always gets a
+        # row of its own, and so do all later changes: the owner must be right at every moment.
         is_new = row[ID] >= self._first_seq and row[CHANGES] is None
         may_fold = is_new and (row[ID] not in self._executed or row[PROGRAM] is None)
         if may_fold and self._is_same_logon(current[0], state[0]):
@@ -330,7 +330,7 @@ class Recorder:
         return row
 
     def _current_state(self, row: Row) -> State:
-        """Return the state of a running process: that after its last change, which column CHANGES has in memory."""
+        """Return the state of a running process after its last change. In memory, the column CHANGES has this state."""
         return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
 
     def _program_of(self, row: Row) -> int | None:
@@ -341,7 +341,7 @@ class Recorder:
 
     def _add_change_row(self, row: Row, state: State) -> None:
         current = self._current_state(row)
-        # the process is listed in this state, not in that of its row: see listed_states.py
+        # lists show the process in this state, not in the state of its row: see listed_states.py
         is_listed = row[PROGRAM] is None and current[1] is None and state[1] is not None
         if self._logons.is_entry(current[0], state[0], is_first_change=row[CHANGES] is None):
             is_listed = True
@@ -364,7 +364,7 @@ class Recorder:
         self._without_own_program.discard(row[ID])
         if row[ID] >= self._first_seq:
             row[PLACE] = None
-            # it may have got another logon session before it executed the excluded program: that change is dropped
+            # a change of the logon session before the process executed the excluded program is dropped, too
             self._changes = [change for change in self._changes if change[1] != row[ID]]
         else:
             self._end_row(row, None, SWEPT)
@@ -372,7 +372,7 @@ class Recorder:
     def _add_end(self, event: ProcessEnded) -> None:
         row = self._running_row(event.process)
         if row is not None:
-            # the end itself was not seen: the process ended then or earlier
+            # without a status, the end itself was not seen: the process ended at that time or earlier
             self._end_row(row, event.status, SWEPT if event.status is None else None)
 
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
@@ -381,7 +381,7 @@ class Recorder:
         place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
         self._logons.note_end_of_process(place, self._ms)
         self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)
-        # the clock of the event and that of the start can differ by a tick: never less than 0
+        # the clocks of the event and of the start can differ by a tick: a negative difference counts as 0
         lasted = max(self._ms - row[TICKS] * self._tick_ms, 0)
         length_class = duration_class(lasted) if lasted >= 1000 else None
         seq = self._seq
@@ -400,7 +400,7 @@ class Recorder:
             process.cgroup, extras,
         )  # fmt: skip
         number = self._places.numbers.get(key)
-        # a place is new once or twice in a login: only then the logon session is looked up
+        # a login has one or two places: the logon session is looked up only when a place is new
         if number is None:
             logon = self._logons.find_or_add(owner, self._seq, self._ms)
             cgroup = None if process.cgroup is None else process.cgroup.encode("utf-8", "surrogateescape")
@@ -444,9 +444,9 @@ class Recorder:
         return number
 
     def _compared_command(self, process: Process, number: int | None) -> int | None:
-        """Return the number of the command line of a process: ``number`` if the command line is still the same."""
+        """Return the number of the command line of a process; ``number``, if that still has the same command line."""
         argv = self._reduce_argv(process.cmdline)
-        # a command line that is not written yet is in memory
+        # in memory (find), or in the database (_read_command)
         if (
             argv
             and number is not None
@@ -480,7 +480,7 @@ class Recorder:
         process = event.process
         if self._reports.excludes_change(process, event.change):
             return
-        # a change of user is reported after sudo's line in the log was read: the process can have ended before that
+        # a change of user is reported only when sudo's line in the log was read: the process can have ended by then
         row = self._running_row(process)
         number, place = self._reports.find_ended(process) if row is None else (row[ID], self._current_state(row)[0])
         seq = self._take_seq(self._seq << 3 | rows.REPORTED)
@@ -491,7 +491,7 @@ class Recorder:
         self.add_loss("events lost", event.missed_events)
 
     def add_loss(self, reason: str, count: int | None, ms_from: int | None = None, wall: int | None = None) -> None:
-        """Add a row that names what was lost."""
+        """Add a row to ``loss``; ``count``: of lost events; ``ms_from``: beginning of the gap; None: not known."""
         seq = self._take_seq(self._seq << 3 | rows.LOST)
         self._losses.append((seq, reason, count, ms_from, self._ms, wall))
 
@@ -519,9 +519,9 @@ class Recorder:
             how many have ended, and how many are new.
         """
         self._ms = max(self._ms, ms)
-        # by pid alone: two processes that run have different ones
+        # the pid is enough as a key: two running processes have different pids
         pairs = {process.pid: (process, owner) for process, owner in running}
-        gone = [row for pid, row in self.alive.items() if pid not in pairs or not _is_near(row, pairs[pid][0])]
+        gone = [row for pid, row in self.alive.items() if pid not in pairs or not _is_same_process(row, pairs[pid][0])]
         for row in gone:
             self._end_row(row, None, SWEPT)
         count = 0
@@ -544,12 +544,12 @@ class Recorder:
         self._ms = max(self._ms, ms)
         for process, owner in running:
             row = self.alive.get(process.pid)
-            if row is not None and _is_near(row, process):
+            if row is not None and _is_same_process(row, process):
                 self._correct_state(row, process, owner)
 
     def _correct_state(self, row: Row, process: Process, owner: Owner) -> None:
-        """Add a change where a running process has another state than its row: the event was lost."""
-        # a zombie has no program and no arguments any more; cmdline is unread only if its reading hangs
+        """Add a change if a running process has another state than the recorded one, because its event was lost."""
+        # a zombie has no program and no arguments any more; ``unread`` names cmdline only if its reading hangs
         is_read = process.comm is not None and process.state != "Z" and "cmdline" not in (process.unread or ())
         if is_read and self._policy.excludes and self._is_excluded(process):
             self._exclude(row)
@@ -571,7 +571,7 @@ def _extras_of(process: Process) -> Extras:
     return process.tty_nr, process.pid_namespaces, process.host_root
 
 
-def _is_near(row: Row, process: Process) -> bool:
+def _is_same_process(row: Row, process: Process) -> bool:
     return process.start is not None and abs(row[TICKS] - process.start) <= SLACK_TICKS
 
 

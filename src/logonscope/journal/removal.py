@@ -1,4 +1,4 @@
-"""Removal of rows, for retention and ``forget``: in short steps, each accounted for in the hash chain."""
+"""Removal of rows, for retention and ``forget``: in short steps. Each step updates the seals of the deleted rows."""
 
 import sqlite3
 from bisect import bisect_left
@@ -6,23 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from logonscope.journal import chain
-from logonscope.journal.logon_rows import COLUMNS as LOGON_COLUMNS
+from logonscope.journal.logon_rows import ENDED_SEQ
 from logonscope.journal.rows import ENDED, ID, LASTED, PID_SHIFT, ZONE_SHIFT, zones_of
 from logonscope.journal.writer import Writer
 
 STEP = 400
-"""Maximum number of processes, or of rows of another table, that one step deletes: that takes less than 10 ms."""
+"""Maximum number of processes, or of rows of another table, that one step deletes. A step takes less than 10 ms."""
 
 VACUUM_PAGES = 100
 
-COUNTED_TABLES = frozenset({"logon", "place", "program", "credential"})
-"""Tables whose rows can be deleted, and whose next number is derived from their greatest number."""
+SELF_NUMBERED_TABLES = frozenset({"logon", "place", "program", "credential"})
+"""Tables whose next number is derived from the greatest number in them, which can be deleted."""
 
 SEAL_COLUMNS: Mapping[str, int] = {
     "failed_logon": 0, "user_change": 0, "command": 0, "place": 1, "program": 1, "credential": 1,
-    "logon": LOGON_COLUMNS.index("ended_seq"),
+    "logon": ENDED_SEQ,
 }  # fmt: skip
-"""By table: the position of the column whose number decides which seal covers a row; 0 is ``id``, and 1 is ``seq``."""
+"""Table -> position of the column whose number decides which seal covers a row; 0 is ``id``, and 1 is ``seq``."""
 
 
 class Remover:
@@ -47,7 +47,7 @@ class Remover:
 
         Rows that were not moved out of ``recent`` yet are left.
         """
-        # a row is sealed when it is moved; the removal of a row without a seal could not be accounted for
+        # a row is sealed when it is moved: a row in ``recent`` has no seal in which its removal could be stored
         numbers = [number for number in numbers if number <= self._writer.moved]
         if not numbers:
             return 0
@@ -75,7 +75,7 @@ class Remover:
                 f" WHERE id >= ?2 << {ZONE_SHIFT} AND id < (?2 + 1) << {ZONE_SHIFT} AND pid >> {PID_SHIFT} = ?1)",
                 zones_of(removed),
             )
-            self.account_for(hashes)
+            self.subtract_from_seals(hashes)
             self.database.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -86,8 +86,8 @@ class Remover:
     def _process_hashes(self, row: tuple[Any, ...]) -> Iterable[tuple[int, int]]:
         """Return the hashes that the seals have of a process, each with the number that decides which seal covers it.
 
-        LASTED is set when a process has ended. ENDED, the number of that end, is set only if the row was sealed before:
-        then start and end have a hash each.
+        LASTED is set when a process ends. ENDED, the number of the end, is set only if the row was sealed before the
+        end: then the start has a hash, and the end has another one.
         """
         if row[LASTED] is not None and row[ENDED] is None:
             return [(row[ID], chain.process_hash(row))]
@@ -108,22 +108,26 @@ class Remover:
         seal_column = SEAL_COLUMNS[table]
         self.database.execute("BEGIN IMMEDIATE")
         try:
-            self.account_for(
+            self.subtract_from_seals(
                 (row[seal_column], chain.row_hash(table, row))
                 for row in removed
                 if row[seal_column] is not None and row[seal_column] <= self._writer.moved
             )
             self.database.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in removed])
-            if table in COUNTED_TABLES:
-                self._writer.keep_numbers(table, max(row[0] for row in removed))
+            if table in SELF_NUMBERED_TABLES:
+                self._writer.reserve_numbers(table, max(row[0] for row in removed))
             self.database.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         return len(removed)
 
-    def account_for(self, hashes: Iterable[tuple[int, int]]) -> None:
-        """Add the hashes of deleted rows to what their seals have lost."""
+    def subtract_from_seals(self, hashes: Iterable[tuple[int, int]]) -> None:
+        """Add deleted rows to the columns ``removed`` and ``removed_digest`` of their seals.
+
+        Args:
+            hashes: for each row, the number that decides which seal covers it, and its hash.
+        """
         sums: dict[int, tuple[int, int]] = {}
         for seq, value in hashes:
             seal = self._seal_of(seq)
@@ -139,6 +143,7 @@ class Remover:
             )
 
     def _seal_of(self, seq: int) -> int:
+        """Return the seq of the seal that covers a number."""
         if not self._seals or self._seals[-1] < seq:
             self._seals = [row[0] for row in self.database.execute("SELECT seq FROM seal ORDER BY seq")]
         return self._seals[bisect_left(self._seals, seq)]

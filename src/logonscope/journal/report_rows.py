@@ -74,7 +74,7 @@ class RecordTimes:
         self._boots, self._moments = reader.boots(), reader.moments()
 
     def boot_and_time(self, number: int, ms: int) -> tuple[str, int | None]:
-        """Return the boot id and the wall time of a row, in microseconds; None: the boot has no clock."""
+        """Return the boot id and the wall time of a row, in microseconds; None: the boot has no clock (see Moments)."""
         boot = self._boots[boot_position(self._boots, number)]
         return boot.uuid, self._moments.wall(boot.id, ms)
 
@@ -106,7 +106,8 @@ def failed_logon_conditions(query: FailedLogonQuery) -> tuple[str, Sequence[str]
     parts, names = ["1"], sorted(query.users or ())
     if query.ids is not None:
         parts.append(f"id IN ({','.join(map(str, sorted(query.ids)))})")
-    # NOCASE folds ASCII letters alone: with other names, all rows are returned, and the broker filters them
+    # NOCASE ignores the case of ASCII letters only: if a name has other characters, all rows are returned, and the
+    # broker filters them
     if query.users is not None and all(map(str.isascii, names)):
         parts.append(f"user COLLATE NOCASE IN ({','.join('?' * len(names))})")
         return " AND ".join(parts), names
@@ -114,7 +115,7 @@ def failed_logon_conditions(query: FailedLogonQuery) -> tuple[str, Sequence[str]
 
 
 def user_change_conditions(query: UserChangeQuery, places: Sequence[int] | None) -> str:
-    """Return the WHERE clause of a query for changes of user; ``places``: of the query's logon sessions; None: any."""
+    """Return the WHERE clause of a query for changes of user; ``places``: those of its logon sessions, None: any."""
     parts = ["1"]
     for column, values in (("id", query.ids), ("process", query.process_records), ("place", places)):
         if values is not None:

@@ -9,10 +9,10 @@ MAX_TEXT_LENGTH = 4096
 """Maximum characters of a text that are kept: the user name in a failed logon can have any length."""
 
 ENDED_MS = 3000
-"""A process is remembered for at least so many ms after its end, for changes of user that are reported late."""
+"""A process stays in memory for at least so many ms after its end, because changes of user are reported late."""
 
 MAX_ENDED = 20_000
-"""If more than so many processes end within ``ENDED_MS``, they are remembered for a shorter time."""
+"""If more than so many processes end within ``ENDED_MS``, they stay in memory for a shorter time."""
 
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
@@ -26,8 +26,7 @@ class Reports:
         self._redactor = Redactor(policy.redactions)
         self._failed_logons: list[tuple[Any, ...]] = []
         self._user_changes: list[tuple[Any, ...]] = []
-        # ended processes: pid -> start, row and place. Each dict is for a span of time; the older one is dropped as a
-        # whole.
+        # ended processes: pid -> start, row and place; those before ``_ended_since`` are in ``_ended_before``
         self._ended: dict[int, tuple[int, int, int]] = {}
         self._ended_before: dict[int, tuple[int, int, int]] = {}
         self._ended_since = 0
@@ -49,7 +48,7 @@ class Reports:
 
     def find_ended(self, process: Process) -> tuple[int | None, int | None]:
         """Return row and place of a process that ended a moment ago; None for both if it is not remembered."""
-        # the newer processes first: a pid can have been given to another process since
+        # the newer dict first: its process may have the pid of a process that ended before
         for processes in (self._ended, self._ended_before):
             ended = processes.get(process.pid)
             if ended is not None and process.start is not None and abs(ended[0] - process.start) <= SLACK_TICKS:
@@ -77,11 +76,13 @@ class Reports:
             _stored(attempt.reason), attempt.attempts, _stored(attempt.source),
         ))  # fmt: skip
 
-    def add_user_change(self, seq: int, ms: int, where: tuple[int | None, int | None, int], change: UserChange) -> None:
-        """Add a change of user; ``where``: the row of the process, its place, and its pid."""
-        process, place, pid = where
+    def add_user_change(
+        self, seq: int, ms: int, process: tuple[int | None, int | None, int], change: UserChange
+    ) -> None:
+        """Add a change of user; ``process``: the row of the process, its place, and its pid."""
+        process_row, place, pid = process
         self._user_changes.append((
-            seq, ms, process, place, pid, change.from_uid, _stored(change.from_user), change.to_uid,
+            seq, ms, process_row, place, pid, change.from_uid, _stored(change.from_user), change.to_uid,
             _stored(change.to_user), change.is_complete, _stored(change.program), _stored(change.through),
             self._command(change.command), _stored(change.source),
         ))  # fmt: skip
@@ -93,13 +94,13 @@ class Reports:
         """
         if command is None or self._policy.command_lines == "off":
             return None
-        # sudo writes arguments with spaces between them; the rules expect NUL after each
+        # sudo writes spaces between arguments; the redaction rules expect a NUL after each argument
         redacted = self._redactor.redact(command.encode("utf-8", "replace").replace(b" ", b"\0"))
         return None if redacted is None else _stored(redacted.replace(b"\0", b" ").decode("utf-8", "replace"))
 
 
 def _stored(text: str | None) -> str | None:
-    """Return a text as it is stored: at most ``MAX_TEXT_LENGTH`` characters, and what was no UTF-8 is replaced."""
+    """Return a text as it is stored: at most ``MAX_TEXT_LENGTH`` characters; what was not UTF-8 is replaced."""
     if text is None:
         return None
     return text[:MAX_TEXT_LENGTH].encode("utf-8", "replace").decode()

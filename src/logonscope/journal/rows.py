@@ -7,24 +7,23 @@ from typing import Any, NamedTuple
 ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LASTED, STATUS, SOURCE, ENDED = range(14)
 """Positions of the columns of a process."""
 
-COLUMNS = 14
-
 REPORTED, STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(8)
-"""Kinds of events in the event log, which has for each event 8 times the number of its row, plus the kind; 0: no event.
+"""Kinds of events in the event log. It has, for each number of the journal: 8 * the row that an event is about + the
+kind; or 0, if the number is not that of an event.
 
 REPORTED: a failed logon or a change of user. Only one of these two tables has a row with the number.
 """
 
 PID_SHIFT, ZONE_SHIFT = 7, 8
-"""Number of low bits of a pid, and of a row number, that the table ``process_zone`` leaves out."""
+"""How many low bits of a pid, and of a row number, the table ``process_zone`` leaves out."""
 
 
 Row = list[Any]
-"""The row of a process: its columns, in the order of their positions above."""
+"""The row of a process: its columns, ID to ENDED."""
 
 
 class Stream(NamedTuple):
-    """The events of a batch for readers that resume: those after position ``first``, up to ``last``."""
+    """The codes of a batch (event_codes.py): of events after the position ``first``, up to the position ``last``."""
 
     first: int
     last: int
@@ -36,10 +35,10 @@ class Batch(NamedTuple):
 
     first_seq: int
     next_seq: int
-    ms: int  # since the boot, of the newest event
+    ms: int  # time of the newest event since the boot
     rows: list[tuple[Any, ...]]
     changes: list[tuple[Any, ...]]
-    changed_ids: list[int]  # rows that got their first change after they were written
+    changed_ids: list[int]  # rows of processes that were written earlier and now got their first change
     ends: list[tuple[int, int, int | None, int | None, int | None, int]]  # id, lasted, class, status, source, seq
     programs: list[tuple[Any, ...]]
     credentials: list[tuple[Any, ...]]

@@ -16,23 +16,23 @@ VERSION = 5
 _ROW = """
   id INTEGER PRIMARY KEY, place INT NOT NULL, pid INT NOT NULL, ticks INT NOT NULL, parent INT, program INT,
   credential INT, command INT, changes INT, class INT, lasted INT, status INT, source INT, ended INT"""
-"""Columns of a process; id is the seq of its start: ids have the order of starts, except for FOUND processes.
+"""Columns of a process. id: the seq of its start; ids have the order of starts, except those of FOUND processes.
 
 ticks: start in clock ticks since the boot. parent: the parent's row. place, program, credential, command: the state
 after its start, or after its first exec if the start and the exec were in one batch and one logon session. changes: 1
 if there are rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s or more. lasted: ms;
-NULL: alive. status: as of wait(2). source: bits, see FOUND. ended: seq of the end if the row had left ``recent``
-before the end.
+NULL: it runs. status: the status of wait(2). source: bits, see FOUND. ended: seq of the end, only if the row had been
+moved to ``process`` before the end.
 """
 
 ZONES = "CREATE TABLE process_zone (pids INT, zone INT, PRIMARY KEY(pids, zone)) WITHOUT ROWID"
 """For each block of 128 neighbouring pids, the zones (blocks of 256 neighbouring ids of rows) that have such a process.
 
-The kernel gives pids in ascending order, so a zone has pids of few blocks. For an index of
-pids, the entry of each row would be written to another page: this would be two thirds of all writing."""
+The kernel gives pids in ascending order, so a zone has pids of few blocks. An index of pids would write the entry of
+each row to another page: two thirds of all writing."""
 
 FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
-"""Processes that were found running: their ids are too great for the order of starts."""
+"""Processes that were found running: their ids are greater than the order of starts would give."""
 
 LISTED_INDEX = "CREATE INDEX change_listed ON change(process) WHERE listed IS NOT NULL"
 
@@ -44,7 +44,7 @@ FAILED_LOGONS = (
     "CREATE INDEX failed_logon_user ON failed_logon(user COLLATE NOCASE, id)",
 )
 USER_CHANGES = (
-    # process: the row of the process, NULL: not known; place: what decides the logon session of the process
+    # process: the row of the process, NULL: not known; place: the row of ``place``, which has its logon session
     """CREATE TABLE user_change (id INTEGER PRIMARY KEY, ms INT NOT NULL, process INT, place INT, pid INT NOT NULL,
        from_uid INT, from_user TEXT, to_uid INT NOT NULL, to_user TEXT, is_complete INT NOT NULL, program TEXT,
        through TEXT, command TEXT, source TEXT)""",
@@ -59,11 +59,12 @@ TABLES = (
     # one row for each start of the service, committed before the first event of the run
     """CREATE TABLE run (epoch INTEGER PRIMARY KEY, first_seq INT NOT NULL, boot INT NOT NULL, wall INT NOT NULL,
        version TEXT)""",
-    # machine: the facts of the machine as JSON; seen_until: ms since the boot
+    # machine: the facts of the machine as JSON; seen_until: the last time at which the service saw it
+    # run, in ms since the boot
     """CREATE TABLE boot (id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, first_seq INT NOT NULL, seen_until INT,
        ticks INT NOT NULL, machine TEXT NOT NULL)""",
-    # the clocks: ms since the boot, and microseconds since the epoch; stepped: the microseconds by which the clock was
-    # set before this row; 0 at the start of a run; NULL: it was not set
+    # the clock map: ms since the boot, and wall time in microseconds since the epoch; stepped: by how many microseconds
+    # the wall clock was set before this row; 0: the first row of a run; NULL: the clock was not set
     """CREATE TABLE moment (seq INTEGER PRIMARY KEY, boot INT NOT NULL, ms INT NOT NULL, wall INT NOT NULL,
        utc_offset INT, stepped INT)""",
     "CREATE INDEX moment_wall ON moment(wall)",
@@ -76,7 +77,7 @@ TABLES = (
     "CREATE TABLE credential (id INTEGER PRIMARY KEY, seq INT NOT NULL, uids TEXT, gids TEXT, user TEXT)",
     # id: a number that no other row has; COMMAND_SPAN says which rows can use the command line
     "CREATE TABLE command (id INTEGER PRIMARY KEY, argv BLOB NOT NULL)",
-    # what decides the owner of a process, the owner, and further facts of the process; logon NULL: not known
+    # the facts that decide the owner of a process, the owner (logon, NULL: not known), and further facts of the process
     """CREATE TABLE place (id INTEGER PRIMARY KEY, seq INT NOT NULL, logon INT, evidence TEXT, ses INT, loginuid INT,
        cgroup BLOB, tty_nr INT, pid_namespaces INT, host_root INT)""",
     "CREATE INDEX place_logon ON place(logon)",
@@ -99,7 +100,7 @@ TABLES = (
     "CREATE INDEX process_lasting ON process(class, id, lasted) WHERE class IS NOT NULL",
     "CREATE INDEX process_alive ON process(id) WHERE lasted IS NULL",
     FOUND_INDEX,
-    # the newest processes, without indexes: moved to ``process`` in short steps
+    # the newest processes, without indexes; the rows are moved to ``process`` in short steps
     f"CREATE TABLE recent ({_ROW})",
     # the state of a process after a change; listed: 1: lists of processes show this state instead of the state
     # in the row of the process; of several such changes, the last one (see listed_states.py)
@@ -115,8 +116,8 @@ TABLES = (
     # event is about; codes: the codes of the events after the position ``first`` up to the position ``last``, for
     # readers that resume (see event_codes.py); NULL: no codes
     "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL" + _EVENT_CODES + ")",
-    # the hash chain: n: how many rows the seal covers, those up to seq that no earlier seal covers; digest: the sum of
-    # their hashes; removed, removed_digest: how much of both retention has deleted
+    # the hash chain. A seal covers the rows up to seq that no earlier seal covers. n: their number; digest: the sum of
+    # their hashes; removed, removed_digest: number and sum of hashes of those that were deleted since
     """CREATE TABLE seal (seq INTEGER PRIMARY KEY, n INT NOT NULL, digest BLOB NOT NULL, chain BLOB NOT NULL,
        removed INT, removed_digest BLOB)""",
     "CREATE TABLE audit (seq INTEGER PRIMARY KEY, wall INT NOT NULL, uid INT, text TEXT NOT NULL)",
@@ -132,7 +133,7 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     3: tuple(
         f"ALTER TABLE eventlog ADD COLUMN {column}" for column in ("epoch INT", "first INT", "last INT", "codes BLOB")
     ),
-    # nothing wrote the column sudo any more; another column would change the hashes of sealed rows
+    # the column sudo was not in use any more; an additional column would change the hashes of sealed rows
     4: ("ALTER TABLE change RENAME COLUMN sudo TO listed", LISTED_INDEX),
 }  # fmt: skip
 """Version -> the statements that change the schema to the next version.
@@ -143,9 +144,9 @@ Each statement is executed separately: executescript would commit the transactio
 FOUND, SWEPT, BOOT_ENDED = 1, 2, 4
 """Bits of ``source``: how the start and the end in a row are known; NULL: both were seen as events.
 
-FOUND: the start was not seen, because the journal got no events then; SWEPT: the end was not seen: the process or logon
-session was gone later, and the end in the row is an upper bound; BOOT_ENDED: the machine stopped, and the end in the
-row is the last time at which the service saw the machine run.
+FOUND: the start was not seen, because the journal got no events at that time. SWEPT: the end was not seen: the process
+or logon session had ended when it was looked for, and the end in the row is the latest possible time. BOOT_ENDED: the
+machine stopped, and the end in the row is the last time at which the service saw the machine run.
 """
 
 

@@ -57,7 +57,7 @@ class HistoryService:
 
         Raises:
             LogonscopeError: another process writes the files, or they cannot be used for a reason that ``open_writer``
-                lists. (Damaged files are set aside instead.)
+                lists. Exception: damaged files are set aside, without an error.
         """
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
         self._version, self._retry_seconds, self._compare_seconds = version, retry_seconds, compare_seconds
@@ -68,7 +68,7 @@ class HistoryService:
         self._fault: JournalFault | None = None
         self._feeder: Feeder | None = None
         self._stopping = threading.Event()
-        self._retrying: threading.Thread | None = None
+        self._retry_thread: threading.Thread | None = None
         self._open_keeper()
 
     def __repr__(self) -> str:
@@ -94,21 +94,21 @@ class HistoryService:
         return history
 
     def _start_retrying(self, history: JournalHistory, pause: float) -> None:
-        self._retrying = threading.Thread(target=self._retry, args=(history, pause), name="history", daemon=True)
-        self._retrying.start()
+        self._retry_thread = threading.Thread(target=self._retry, args=(history, pause), name="history", daemon=True)
+        self._retry_thread.start()
 
     def stop(self) -> None:
         """Write what is queued, and close the journal."""
         self._stopping.set()
-        if self._retrying is not None:
-            self._retrying.join(30)
+        if self._retry_thread is not None:
+            self._retry_thread.join(30)
         if self._feeder is not None:
             self._feeder.stop()
         if self._keeper is not None:
             self._keeper.stop()
 
     def _open_keeper(self) -> None:
-        """Open the journal if the disk allows it; else log why, if that has changed."""
+        """Open the journal. If the disk does not allow it, log the reason, unless it was logged last time, too."""
         try:
             machine = self._direct.machine(Look(), NO_PARTS)
             self._keeper = Keeper(
@@ -126,18 +126,18 @@ class HistoryService:
     def _begin(self, keeper: Keeper, history: JournalHistory) -> None:
         describer = LogonDescriber(self._source, self._ownership)
         self._feeder = Feeder(self._source, describer, keeper.put)
-        # the events are read before the processes are compared: what starts in between is seen twice, not missed
+        # events are read before the processes are compared: what starts between the two is seen twice, not missed
         self._feeder.start()
         keeper.start(
             self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds,
             partial(self._start_retrying, history, 0.0),
         )  # fmt: skip
-        # no other journal can read the cursors
+        # a cursor is valid in this journal only
         cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
-        history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_log_state, keeper))
+        history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_written_up_to, keeper))
 
     def _close_faulty(self, keeper: Keeper, history: JournalHistory) -> None:
-        """Close a journal that cannot be written any more, or whose first reading of processes failed."""
+        """Close a journal that cannot be written any more, or for which the processes could not be read."""
         self._fault = keeper.fault
         self._failure = "" if keeper.fault is None else keeper.fault.reason
         if self._feeder is not None:
@@ -157,12 +157,12 @@ class HistoryService:
                 self._failure = error.message
                 _log.error("history: %s; nothing is kept until the service is restarted", error)
                 return
-            if self._keeper is not None and self._has_begun(self._keeper, history):
+            if self._keeper is not None and self._try_to_begin(self._keeper, history):
                 _log.info("history: kept from now on in %s", self._folder)
                 return
 
-    def _has_begun(self, keeper: Keeper, history: JournalHistory) -> bool:
-        """Begin to use a journal that was opened; return False, and close it, if the processes cannot be read."""
+    def _try_to_begin(self, keeper: Keeper, history: JournalHistory) -> bool:
+        """Begin to use an open journal; return whether it began. If the processes cannot be read, close the journal."""
         try:
             self._begin(keeper, history)
         except (LogonscopeError, OSError) as error:
@@ -173,12 +173,12 @@ class HistoryService:
         return True
 
     def _open_reader(self) -> Reader:
-        """Open a reader; without a keeper, a reader of the journal as an earlier run left it."""
+        """Open a reader. If there is no keeper, it reads the journal as an earlier run left it."""
         if self._keeper is not None:
             return self._keeper.open_reader()
         try:
             reader = Reader(JournalFiles(self._folder))
-            # the file can lack its tables, if they could not be made because of the failure
+            # the file has no tables if they could not be created because of the failure
             reader.database.execute("SELECT id FROM boot LIMIT 1")
         except (OSError, sqlite3.Error):
             raise RecordingError(f"cannot read the history: {self._failure}", "free the disk, or remount it") from None
@@ -190,19 +190,20 @@ class HistoryService:
     def _read_running(self, more_facts: Facts = NO_FACTS) -> list[tuple[Process, Owner]]:
         """Return the processes that run, with their owners."""
         look = Look()
-        # what decides the owner is read with the rest: one reading of each process
+        # the facts that decide the owner are read together with the others: each process is read once
         facts = FACTS | more_facts | self._ownership.owner_facts | self._ownership.access_facts | {"ppid"}
-        processes = [part for part in self._direct.processes(look, ProcessQuery(facts)) if part.start is not None]
+        processes = self._direct.processes(look, ProcessQuery(facts))
+        with_start = [process for process in processes if process.start is not None]
         index = self._ownership.index(self._source.logins(look), self._direct.machine(look, NO_PARTS))
-        return [(process, index.owner(process)) for process in processes]
+        return [(process, index.owner(process)) for process in with_start]
 
     def _describe_logons(self, describer: LogonDescriber) -> list[tuple[LogonSession, Owner]]:
-        """Return the logon sessions that exist."""
+        """Return the logon sessions that exist, each with its owner."""
         members: dict[str, list[tuple[Process, Owner]]] = {}
         for process, owner in self._read_running(self._ownership.description_facts):
             members.setdefault(owner.logon_id or "", []).append((process, owner))
         members.pop("", None)
-        # each from all of its processes: without a record, its earliest process decides the description
+        # a description needs all processes: without a login record, the earliest one decides
         described = []
         for pairs in members.values():
             owner = self._ownership.strongest_owner(owner for _, owner in pairs)
@@ -214,8 +215,8 @@ class HistoryService:
         return account and account.name
 
 
-def _log_state(keeper: Keeper) -> tuple[int, int]:
-    """Return the epoch of a journal, and the position of the newest event in it."""
+def _written_up_to(keeper: Keeper) -> tuple[int, int]:
+    """Return the epoch of a journal, and the position up to which everything is committed; see WrittenUpTo."""
     return keeper.writer.epoch, keeper.written_position
 
 

@@ -41,7 +41,7 @@ class PastSource(BaseSource):
         Args:
             open_reader: opens the journal for reading.
             moment: the moment.
-            present: the source of the host as it is now: it has the accounts.
+            present: the source of the host as it is now. Accounts are read from it.
             command_lines: how much of command lines the history keeps: "off", "name" or "full".
 
         Raises:
@@ -106,7 +106,7 @@ class PastSource(BaseSource):
         return self._reader.logons_at(self._located.boot, self._located.ms)
 
     def account(self, look: Look, uid: int) -> Account | None:
-        """Return the account of a uid, with the name that it had then, as far as a login or a process recorded it."""
+        """Return the account of a uid, with the name that it had at the moment, if the journal has this name."""
         account = self._present.account(look, uid)
         name = self._past_names().get(uid)
         if name is None or (account is not None and account.name == name):
@@ -114,9 +114,9 @@ class PastSource(BaseSource):
         return Account(name, uid, UNSET, "", "", "") if account is None else account._replace(name=name)
 
     def _past_names(self) -> dict[int, str]:
-        """Return uid -> account name, as of the last login of the uid before the moment, or else its last process."""
+        """Return uid -> account name in the last login of the uid before the moment, or in its last process."""
         if self._user_names is None:
-            # later rows replace earlier ones; the rows of logins are read last, so they replace those of processes
+            # later rows replace earlier ones: so the rows of logins, which count more, are read last
             names: dict[int, str] = {}
             boot, ms = self._located.boot, self._located.ms
             for uids, user in self._reader.rows(
@@ -139,7 +139,7 @@ class PastSource(BaseSource):
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         del query
-        # without this, an empty answer would mean that nothing listened
+        # without this trouble, an empty answer would mean that no process listened
         look.report(Trouble(SOCKETS, NOT_KEPT, "give a pid, a process name, a program or an account"))
         return iter(())
 

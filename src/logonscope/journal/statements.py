@@ -9,7 +9,7 @@ MAX_PARAMETERS = 7000
 """Parameters of one statement: well below SQLite's limit of 32,766."""
 
 INSERT_SIZES = (512, 128, 32, 8, 1)
-"""Possible numbers of rows in one statement: few different ones, so that SQLite compiles each statement once."""
+"""Possible numbers of rows in one statement. There are few, so that SQLite compiles each statement only once."""
 
 
 def insert_rows(database: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], verb: str = "INSERT") -> None:
@@ -21,7 +21,7 @@ def insert_rows(database: sqlite3.Connection, table: str, rows: Sequence[Sequenc
 
 
 def update_rows(database: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Run an UPDATE ... FROM whose text has ``{}`` in place of the rows of a VALUES."""
+    """Run an UPDATE ... FROM (VALUES {}): the rows replace ``{}``."""
     if rows:
         _run_in_sizes(database, statement, len(rows[0]), rows)
 

@@ -1,21 +1,20 @@
 """Verification of the hash chain.
 
-The hashes of all sealed rows are recomputed; the first seal that does not match its rows, or the seal before
-it, is reported.
+The hashes of all sealed rows are recomputed. The first bad seal is reported: one that does not match its rows, or whose
+link does not follow from the seal before it.
 """
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Callable
 from typing import Any
 
 from logonscope.journal import chain
+from logonscope.journal.logon_rows import ENDED_SEQ
 from logonscope.journal.rows import ENDED, ID, LASTED
 from logonscope.journal.writer import DICTIONARIES, SEALED_TABLES
 from logonscope.machine.history import Verification
 
 PAGE = 20_000
-LOGON_ENDED_SEQ = 9
 
 
 class Verifier:
@@ -29,9 +28,9 @@ class Verifier:
         result = self._verify()
         if result.is_intact:
             return result
-        # Rows that retention deletes while other rows are read look like missing rows. So all rows are read again, now
-        # in one transaction, as they are at one moment. The first reading uses no such transaction, because SQLite's
-        # write-ahead log only grows until the transaction ends.
+        # Rows that retention deletes while other rows are read look like missing rows. So all rows are read again, in
+        # one transaction, which shows them as at one moment. The first reading uses none, because SQLite's write-ahead
+        # log cannot shrink before the transaction ends.
         self._database.execute("SAVEPOINT verification")
         try:
             return self._verify()
@@ -48,17 +47,17 @@ class Verifier:
         self._totals = [0] * len(seals)
         self._add_processes(last)
         for table, key in SEALED_TABLES:
-            self._add_table(table, key, 0, last, chain.row_hash)
+            self._add_table(table, key, 0, last)
         for table in DICTIONARIES:
-            self._add_table(table, "id", 1, last, chain.row_hash)
+            self._add_table(table, "id", 1, last)
         for row in self._database.execute(
             "SELECT * FROM logon WHERE ended_seq IS NOT NULL AND ended_seq <= ?", (last,)
         ).fetchall():
-            self._add(row[LOGON_ENDED_SEQ], chain.row_hash("logon", row))
-        bad, reason = self._first_bad(seals)
+            self._add(row[ENDED_SEQ], chain.row_hash("logon", row))
+        first_bad, reason = self._first_bad(seals)
         return Verification(
             len(seals), sum(self._counts), sum(seal[4] or 0 for seal in seals), self._count_unsealed(last),
-            seals[-1][3].hex(), bad, reason,
+            seals[-1][3].hex(), first_bad, reason,
         )  # fmt: skip
 
     def _add(self, seq: int, value: int) -> None:
@@ -70,7 +69,7 @@ class Verifier:
     def _add_processes(self, last: int) -> None:
         # A process that was sealed while it ran has a hash of its start and, once its end is sealed, a hash of its end.
         # A process that had ended before it was sealed has one hash.
-        for row in self._pages("process", last):
+        for row in self._rows_up_to(last, "process"):
             if row[LASTED] is None or (row[ENDED] is not None and row[ENDED] > last):
                 self._add(row[ID], chain.start_hash(row))
             elif row[ENDED] is None:
@@ -79,8 +78,8 @@ class Verifier:
                 self._add(row[ID], chain.start_hash(row))
                 self._add(row[ENDED], chain.end_hash(row))
 
-    def _pages(self, table: str, last: int) -> Any:
-        """Yield the rows of a table. They are read by pages, so that no transaction stays open."""
+    def _rows_up_to(self, last: int, table: str) -> Any:
+        """Yield the rows of a table up to a number. They are read by pages, so that no transaction stays open."""
         last_read = -1
         while page := self._database.execute(
             f"SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}",
@@ -89,19 +88,19 @@ class Verifier:
             yield from page
             last_read = page[-1][0]
 
-    def _add_table(
-        self, table: str, key: str, seq_column: int, last: int, make_hash: Callable[[str, tuple[Any, ...]], int]
-    ) -> None:
+    def _add_table(self, table: str, key: str, seq_column: int, last: int) -> None:
+        """Add the rows up to the number ``last``, which is in the column at the position ``seq_column``."""
         last_read = -1
         query = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}"
         while page := self._database.execute(query, (last_read,)).fetchall():
             for row in page:
                 if row[seq_column] > last:
                     return
-                self._add(row[seq_column], make_hash(table, row))
+                self._add(row[seq_column], chain.row_hash(table, row))
             last_read = page[-1][0]
 
     def _first_bad(self, seals: list[tuple[Any, ...]]) -> tuple[tuple[int, int] | None, str]:
+        """Return the first and the last row number of the first bad seal, and the reason; None: all seals match."""
         link, before = chain.FIRST_LINK, 0
         for position, (seq, count, digest, stored_link, removed, removed_digest) in enumerate(seals):
             span = (before + 1, seq)

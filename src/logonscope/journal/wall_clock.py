@@ -1,4 +1,4 @@
-"""Wall times of many times since a boot, by the rows of the clock map, which are read an hour at a time."""
+"""Conversion of many times since a boot to wall times. The rows of the clock map are read an hour at a time."""
 
 from bisect import bisect_right
 from typing import NamedTuple
@@ -17,11 +17,11 @@ class ClockSegment(NamedTuple):
 
 
 Hour = tuple[list[int], list[int]]
-"""The rows of an hour: ms since the boot, and wall times in microseconds."""
+"""The rows of the clock map of one hour: ms since the boot, and wall times in microseconds."""
 
 
 class WallClock:
-    """Wall times of times since a boot."""
+    """Converts times since a boot to wall times."""
 
     def __init__(self, moments: Moments) -> None:
         self._moments = moments
@@ -31,17 +31,17 @@ class WallClock:
         return f"<WallClock of {len(self._hours)} hours>"
 
     def wall(self, boot: int, ms: int) -> int:
-        """Return a wall time in microseconds; see ``wall_without_clock`` if the boot has no clock."""
+        """Return a wall time in microseconds; if the clock map has no row of the boot, as ``wall_without_clock``."""
         return self.segment(boot, ms).offset + ms * 1000
 
     def segment(self, boot: int, ms: int) -> ClockSegment:
-        """Return the segment of a time: times near to it often belong to the same segment."""
+        """Return the segment of a time. Callers keep it, because the next time is often in the same segment."""
         key = boot, ms // HOUR_MS
         hour = self._hours.get(key)
         if hour is None:
             hour = self._hours[key] = self._read_hour(*key)
         starts, walls = hour
-        # without a row before the hour, the first row of the boot also holds for the times before that row
+        # if the boot has no row before the hour, its first row also holds for earlier times
         position = bisect_right(starts, max(ms, starts[0])) - 1
         start, first_ms = starts[position], key[1] * HOUR_MS
         end_ms = starts[position + 1] if position + 1 < len(starts) else first_ms + HOUR_MS

@@ -1,6 +1,7 @@
-"""Writer: commits batches, moves rows to the indexed table in short steps, and seals them.
+"""Writer: commits batches, moves rows of processes to the indexed table in short steps, and seals rows.
 
-Rows are written to ``recent``, which has no index, and moved later: a commit writes a tenth of the pages that way.
+Rows of processes are written to ``recent``, which has no index, and moved to ``process`` later: a commit then writes
+only a tenth of the pages.
 """
 
 import logging
@@ -28,7 +29,7 @@ MAX_RECENT = 4000
 """Number of rows in ``recent`` above which rows are moved."""
 
 MOVE_STEP = 1000
-"""Rows that one step moves: that takes about 10 ms in a journal of 10,000,000 rows.
+"""Rows that one step moves. A step takes about 10 ms in a journal of 10,000,000 rows.
 
 The more rows a step moves, the more of them share a page of the file.
 """
@@ -59,7 +60,7 @@ class Writer:
         weakref.finalize(self, self.database.close)
         self._inode = files.inode()
         self.losses: list[str] = []
-        """What was found lost when the journal was opened; the recorder stores it."""
+        """What was lost, as found when the journal was opened. The keeper passes it to the recorder."""
         self.resume_events = RESUME_EVENTS
         self.journal_id = ""
         self.epoch = 0
@@ -68,8 +69,9 @@ class Writer:
         self._moved = 0  # rows up to this number are in ``process``
         self._recent = 0  # number of rows in ``recent``
         self._link = chain.FIRST_LINK
-        self._process_ends: list[tuple[int, int]] = []  # rows of processes sealed before their end, and its seq
-        self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # last sealed row of each dictionary
+        # processes that were sealed before their end: row, seq of the end
+        self._process_ends: list[tuple[int, int]] = []
+        self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # number of the last sealed row of each dictionary
         try:
             self._open()
         except sqlite3.DatabaseError as error:
@@ -108,7 +110,7 @@ class Writer:
         self._read_unsealed_ends()
 
     def _check_wal(self) -> None:
-        """Find commits that the write-ahead log lost since the last unclean end."""
+        """Add to ``losses`` what the write-ahead log lost, if the last run did not close the journal."""
         state = self._wal
         if state is None:
             return
@@ -135,17 +137,17 @@ class Writer:
         return bytes(self._value("cursor_key"))
 
     def begin_run(self, boot_uuid: str, machine: str, ticks: int, machine_id: str | None, version: str) -> StoredState:
-        """Begin a run: give the journal its id, close what an earlier boot left open, and load the state.
+        """Begin a run: give the journal its id, end what still ran in the last boot, and load the state.
 
         Args:
             boot_uuid: the id of this boot.
             machine: the facts of the machine as JSON.
             ticks: clock ticks per second.
-            machine_id: the id of the machine; a journal of another one gets a new id.
+            machine_id: the id of the machine; a journal of another machine gets a new id.
             version: of Logonscope.
         """
         execute = self.database.execute
-        # the state file knows an epoch that an older copy of the database does not
+        # the state file has an epoch that an older copy of the database does not have
         state_id, state_epoch = self.files.read_state()
         (last_epoch,) = execute("SELECT coalesce(max(epoch), 0) FROM run").fetchone()
         journal_id = self._value("id")
@@ -170,7 +172,7 @@ class Writer:
         except BaseException:
             self._roll_back()
             raise
-        # the database itself must say that it is open: the log can get lost
+        # ``clean=0`` must be in the database file itself, because the write-ahead log can get lost
         execute("PRAGMA wal_checkpoint(PASSIVE)")
         self.journal_id = str(journal_id)
         self.files.write_state(self.journal_id, self.epoch)
@@ -181,22 +183,22 @@ class Writer:
         row = execute("SELECT id FROM boot WHERE uuid = ?", (boot_uuid,)).fetchone()
         if row is not None:
             return int(row[0])
-        self._end_boots()
+        self._end_last_boot()
         (number,) = execute("SELECT coalesce(max(id), 0) + 1 FROM boot").fetchone()
         execute(
             "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?)", (number, boot_uuid, self.last_event + 1, None, ticks, machine)
         )
         return int(number)
 
-    def _end_boots(self) -> None:
-        """End all that still ran in the last boot, at the last moment at which the service saw the machine run."""
+    def _end_last_boot(self) -> None:
+        """End all that still ran in the last boot; the end is when the service last saw the machine run."""
         last = self.database.execute(
             "SELECT id, first_seq, seen_until, ticks FROM boot ORDER BY id DESC LIMIT 1"
         ).fetchone()
         if last is None:
             return
         boot, first_seq, seen_until, ticks = last
-        # the machine may have run longer
+        # BOOT_ENDED: the machine may have run longer than until ``seen_until``
         until, first, events = seen_until or 0, self.last_event + 1, array("q")
         for table in ("recent", "process"):
             running = self.database.execute(
@@ -228,13 +230,13 @@ class Writer:
     def _load(self, boot: int) -> StoredState:
         execute = self.database.execute
         (first_seq,) = execute("SELECT first_seq FROM boot WHERE id = ?", (boot,)).fetchone()
-        # A process that has ended is never written to again: only those that may still run are kept in memory.
+        # the row of an ended process does not change any more: only rows of running processes are needed in memory
         alive = [
             list(row)
             for table in ("process", "recent")
             for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))
         ]
-        # the state after its last change: the next change is stored only if the state then differs
+        # in memory, CHANGES has the state after the last change: the next change is stored only if it differs from this
         for row in alive:
             if row[CHANGES]:
                 row[CHANGES] = execute(
@@ -264,13 +266,13 @@ class Writer:
         row = self.database.execute("SELECT argv FROM command WHERE id = ?", (number,)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def _load_dictionary(self, table: str, columns: str, texts: int) -> Dictionary:
-        """Load the newest values of a dictionary; the first ``texts`` columns are texts, stored as bytes."""
+    def _load_dictionary(self, table: str, columns: str, text_columns: int) -> Dictionary:
+        """Load the newest values of a dictionary; the first ``text_columns`` columns are texts, stored as bytes."""
         dictionary = Dictionary(self._next_id(table))
         query = f"SELECT id, {columns} FROM {table} ORDER BY id DESC LIMIT 20000"
         for number, *values in self.database.execute(query):
             key = tuple(
-                value.decode("utf-8", "surrogateescape") if position < texts and value is not None else value
+                value.decode("utf-8", "surrogateescape") if position < text_columns and value is not None else value
                 for position, value in enumerate(values)
             )
             dictionary.numbers.setdefault(key, number)
@@ -280,16 +282,16 @@ class Writer:
         (number,) = self.database.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()
         return max(int(number), (self._value(f"next_{table}") or 0))
 
-    def keep_numbers(self, table: str, last: int) -> None:
-        """Give no number up to ``last`` again, because row ``last`` is deleted; within a transaction of the caller."""
-        # if it were given again, the rows and the keys of clients that contain it would name the wrong row
+    def reserve_numbers(self, table: str, last: int) -> None:
+        """Give no new row a number up to ``last``, which is that of a deleted row; in a transaction of the caller."""
+        # otherwise rows, and keys that clients have, would name the new row in place of the deleted one
         self.set_values(**{f"next_{table}": max(last + 1, self._value(f"next_{table}") or 0)})
 
     def write(self, batch: Batch) -> None:
-        """Commit a batch; what it holds is kept from then on, also if the power fails.
+        """Commit a batch. After this, its rows survive a power failure.
 
         Raises:
-            sqlite3.Error: it was not written; the same batch can be written again.
+            sqlite3.Error: the batch was not written; it can be written again.
         """
         database = self.database
         database.execute("BEGIN IMMEDIATE")
@@ -310,13 +312,13 @@ class Writer:
         insert_rows(database, "place", batch.places)
         insert_rows(database, "logon", batch.logons, _LOGON_UPSERT)
         insert_rows(database, "command", batch.commands)
-        # rows of processes last, after the programs, places and others that they name
+        # rows of processes after the programs, places and other rows that they name
         insert_rows(database, "recent", batch.rows)
         insert_rows(database, "change", batch.changes)
         insert_rows(database, "failed_logon", batch.failed_logons)
         insert_rows(database, "user_change", batch.user_changes)
         moved = self._moved
-        # a row is in one of the two tables, and its number decides which
+        # the number of a row decides whether it is in ``recent`` or in ``process``
         update_rows(database, _END_RECENT, [end for end in batch.ends if end[0] > moved])
         update_rows(database, _END_PROCESS, [end for end in batch.ends if end[0] <= moved])
         for number in batch.changed_ids:
@@ -349,7 +351,7 @@ class Writer:
 
     @property
     def moved(self) -> int:
-        """Return the number up to which rows were moved and sealed."""
+        """Return the number up to which all rows were moved and sealed."""
         return self._moved
 
     def move_all(self) -> None:
@@ -358,7 +360,7 @@ class Writer:
             self.move_step()
 
     def move_step(self) -> None:
-        """Move the oldest rows out of ``recent`` into the indexed table, and seal them, in one short transaction."""
+        """Move the oldest rows of ``recent`` to ``process``, and seal all rows up to them, in one transaction."""
         database, process_ends = self.database, self._process_ends
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -371,14 +373,14 @@ class Writer:
             insert_rows(database, "process_zone", rows.zones_of(moved_rows), "INSERT OR IGNORE")
             link, sealed = self._seal(moved_rows, last)
             oldest = self.last_event - self.resume_events
-            # the newest row of the event log stays: the last number is read from it
+            # the newest row of the event log is not deleted: ``_open`` reads the last number from it
             database.execute("DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last))
             database.execute("COMMIT")
         except BaseException:
             self._process_ends = process_ends
             self._roll_back()
             raise
-        # only after the commit: a step that fails is tried again as a whole
+        # after the commit: a step that fails is tried again as a whole
         self._moved, self._link = last, link
         self._dictionary_ids.update(sealed)
         self._recent -= len(moved_rows)
@@ -398,7 +400,7 @@ class Writer:
         return link, sealed
 
     def _other_hashes(self, last: int) -> list[int]:
-        """Return the hashes of ends and of rows of SEALED_TABLES whose numbers follow the last seal, up to ``last``."""
+        """Return the hashes of rows of SEALED_TABLES, and of ends, with numbers from the last seal to ``last``."""
         span = (self._moved, last)
         hashes: list[int] = []
         for table, key in SEALED_TABLES:
@@ -407,11 +409,11 @@ class Writer:
         return hashes + list(self._end_hashes(last))
 
     def _end_hashes(self, last: int) -> Iterator[int]:
-        """Yield the hashes of the ends after the last seal: of sealed processes, and of logon sessions.
+        """Yield the hashes of ends after the last seal and up to ``last``: of sealed processes, and of logon sessions.
 
-        The row of a logon session is sealed only when it has ended.
+        The row of a logon session is sealed only when the logon session has ended.
         """
-        # ends after this seal are left for the next seal
+        # later ends are left for the next seal
         due = [number for number, seq in self._process_ends if seq <= last]
         self._process_ends = [end for end in self._process_ends if end[1] > last]
         for first in range(0, len(due), MOVE_STEP):
@@ -424,7 +426,7 @@ class Writer:
             yield chain.row_hash("logon", row)
 
     def _read_unsealed_ends(self) -> None:
-        """Find the ends after the last seal of processes that had been sealed, from the event log."""
+        """Find, in the event log, the ends that are not sealed yet, of processes that were sealed before their end."""
         query = "SELECT events FROM eventlog WHERE seq + n > ?"
         numbers = set[int]()
         for (packed,) in self.database.execute(query, (self._moved + 1,)):
@@ -442,7 +444,7 @@ class Writer:
         """Return the hashes of the dictionary rows after the last seal, and the last such row of each dictionary."""
         hashes, sealed = [], dict[str, int]()
         for table in DICTIONARIES:
-            # ids are given in the order of seq, the second column
+            # ids have the order of seq, which is the second column
             query = f"SELECT * FROM {table} WHERE id > ? ORDER BY id"
             new_rows = self.database.execute(query, (self._dictionary_ids[table],))
             for row in takewhile(lambda row: row[1] <= last, new_rows):
@@ -458,7 +460,7 @@ class Writer:
         )
 
     def close(self) -> None:
-        """Mark the journal as closed in order, write the write-ahead log back, and close the connection."""
+        """Mark the journal as properly closed, write the write-ahead log back, and close the connection."""
         try:
             self.set_values(clean=1, through=self.last_event)
             self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -467,7 +469,7 @@ class Writer:
         self.database.close()
 
     def check_quickly(self) -> list[str]:
-        """Return what SQLite's quick check complains about; takes seconds for a large journal."""
+        """Return the problems that SQLite's quick check finds; it takes seconds for a large journal."""
         lines = [str(line) for (line,) in self.database.execute("PRAGMA quick_check(10)")]
         return [] if lines == ["ok"] else lines
 
@@ -476,7 +478,7 @@ SEALED_TABLES = (
     ("change", "id"), ("command", "id"), ("moment", "seq"), ("loss", "seq"), ("audit", "seq"), ("failed_logon", "id"),
     ("user_change", "id"),
 )  # fmt: skip
-"""Tables whose rows are sealed by their number, and the column with the number."""
+"""Tables whose own numbers decide which seal covers a row, and the column with the number."""
 
 DICTIONARIES = ("program", "credential", "place")
-"""Tables whose rows are sealed by the event number at which they were added: their second column."""
+"""Tables of shared values (dictionaries.py). The second column, ``seq``, decides which seal covers a row."""

@@ -9,7 +9,7 @@ class Action(NamedTuple):
     pid: int
     start: int  # clock ticks since boot, as in Process
     nice: int | None = None  # the nice value to set; None: end the process (SIGKILL)
-    uid: int | None = None  # the user with whose rights to act; None: those of this process
+    uid: int | None = None  # the user whose rights are used; None: the rights of the acting process
 
 
 ServiceVerb = Literal["start", "stop", "freeze", "thaw"]
@@ -20,4 +20,4 @@ class ServiceAction(NamedTuple):
 
     name: str
     verb: ServiceVerb
-    uid: int | None = None  # the user with whose rights to act; None: those of this process
+    uid: int | None = None  # as in Action

@@ -1,7 +1,7 @@
 """Events of a machine: one typed stream, whether they come from the kernel or from comparing two readings.
 
 The times of events are the kernel's: nanoseconds since the boot. The events of a stream are numbered, and a reader can
-continue after the event with any number that is still kept.
+continue after any event that the stream still holds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ ALL_PARTS = (1 << 31) - 1
 
 
 class EventMark(NamedTuple):
-    """A mark in the events of all runs of the service: the last event, or entry of the history, that was read.
+    """A position in the events of all runs of the service: of the last event, or entry of the history, that was read.
 
     Attributes:
         epoch: the number of the run.
@@ -128,7 +128,7 @@ class EventsLost(NamedTuple):
     Attributes:
         head: the fields of every event.
         missed_events: the number of lost events; None: not known.
-        is_all: this host does not know the event after which the reader was to continue: all later events are lost.
+        is_all: the host does not know the event after which the reader should continue, so all later events are lost.
     """
 
     head: EventHead
@@ -139,10 +139,10 @@ class EventsLost(NamedTuple):
 EVENT_FACTS = frozenset[str]().union(*(FACTS_OF_FILE[file] for file in ("stat", "status"))) | {
     "ses", "loginuid", "cgroup", "cmdline", "exe", "name",
 }  # fmt: skip
-"""Facts that events have of their processes, where these could be read."""
+"""Facts that the process of an event has, if they could be read."""
 
 MAX_CMDLINE_BYTES = 32_768
-"""Maximum bytes of the arguments that events have of each process."""
+"""Maximum bytes of the arguments that the process of an event has."""
 
 Event = (
     ProcessStarted
@@ -166,10 +166,13 @@ class EventReader(Protocol):
     def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
         """Wait for events and return them, the oldest first.
 
-        An empty result: ``seconds`` have passed (None: no limit), or the reader was closed.
+        An empty result: there were none within ``seconds``, or the reader was closed.
 
-        ``max_events`` None: the reader has a limit of its own. Events that were dropped because this reader was too
-        slow are replaced by an EventsLost with their number.
+        Events that were dropped because this reader was too slow are replaced by an EventsLost with their number.
+
+        Args:
+            seconds: how long to wait; None: no limit.
+            max_events: the maximum number of events; None: the limit of the reader.
         """
         ...
 
@@ -189,7 +192,7 @@ class EventReader(Protocol):
         ...
 
     def notify(self, call: Callable[[], object]) -> None:
-        """Have a function called, in any thread, whenever there may be events to read, or the reader is closed."""
+        """Set a function to call, in any thread, whenever there may be events to read, or when the reader is closed."""
         ...
 
     def close(self) -> None:
@@ -201,11 +204,11 @@ class EventPage(NamedTuple):
     """Events of one boot from the history, in their order.
 
     Attributes:
-        events: each with its mark in its head.
-        mark: the mark from which to read the next page. Events whose rows were deleted are left out.
+        events: each with its mark in its head. Events whose rows were deleted are left out.
+        mark: the mark after which the next page begins.
         moment: the time of the first event; None: there is none, or only an EventsLost.
         is_this_boot: the events are of the present boot.
-        sessions: the logon sessions of their owners, by LogonId.
+        sessions: the logon sessions of the owners of the events, by LogonId.
     """
 
     events: Sequence[Event]

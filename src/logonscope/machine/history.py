@@ -33,18 +33,18 @@ class LogonRecordQuery(NamedTuple):
     keys: frozenset[str] | None = None  # fingerprints, or their beginnings
     since: datetime | None = None  # ended at this time or later, or still exists
     until: datetime | None = None  # started before this time
-    fold_case: bool = False  # users and keys are compared without regard to case
+    fold_case: bool = False  # users and keys are compared ignoring case
 
 
 class ProcessRecordQuery(NamedTuple):
     """A query for past processes. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
-    logon_records: frozenset[int] | None = None  # of logon sessions
+    logon_records: frozenset[int] | None = None  # ids of the records of their logon sessions
     pids: frozenset[int] | None = None
     users: frozenset[str] | None = None  # account names of the effective uid at the start, ignoring case
     names: frozenset[str] | None = None  # process names, ignoring case
-    name_prefix: str | None = None  # ASCII; beginning of the name, ignoring case: see wql.ranges.ColumnRange
+    name_prefix: str | None = None  # beginning of the name, ignoring case; ASCII only: see wql.ranges.ColumnRange
     since: datetime | None = None  # ended at this time or later, or still runs
     until: datetime | None = None  # started before this time
     started_since: datetime | None = None  # started at this time or later
@@ -57,7 +57,7 @@ class ChangeRecordQuery(NamedTuple):
     """A query for process changes. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
-    process_records: frozenset[int] | None = None  # of processes
+    process_records: frozenset[int] | None = None  # ids of the records of their processes
     since: datetime | None = None  # at this time or later
     until: datetime | None = None  # at this time or before
     command_lines: bool = True
@@ -76,8 +76,8 @@ class UserChangeQuery(NamedTuple):
     """A query for changes of user. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
-    process_records: frozenset[int] | None = None  # of processes
-    logon_records: frozenset[int] | None = None  # of logon sessions
+    process_records: frozenset[int] | None = None  # ids of the records of their processes
+    logon_records: frozenset[int] | None = None  # ids of the records of their logon sessions
     since: datetime | None = None  # at this time or later
     until: datetime | None = None  # at this time or before
 
@@ -91,19 +91,19 @@ class ActivityQuery(NamedTuple):
     Times are microseconds since the epoch.
     """
 
-    logon_records: frozenset[int]  # of logon sessions
+    logon_records: frozenset[int]  # ids of the records of the logon sessions
     since: int
     until: int
     bin_us: int  # length of a bin, in microseconds
-    non_root_records: frozenset[int]  # the logon records in which a user other than root logged in
+    non_root_records: frozenset[int]  # those logon records whose login user is not root
 
 
 class Activity(NamedTuple):
     """Processes of a logon session that started in one bin and ended in the same or a later one."""
 
-    logon_record: int  # of the logon session
+    logon_record: int  # id of the record of the logon session
     first_bin: int  # in which they started; -1: before the span
-    last_bin: int | None  # in which they ended, also one after the span; None: they still run
+    last_bin: int | None  # in which they ended; it can be after the span; None: they still run
     processes: int  # their number
     as_root: int  # how many of them ran as root although another user logged in
     failed: int  # how many of them ended with another status than 0, or by a signal
@@ -114,14 +114,14 @@ class HistoryState(NamedTuple):
 
     journal_id: str
     epoch: int
-    last_event: int  # number of the newest event that is kept
-    since: int | None  # start of what is kept; None: nothing is kept yet
+    last_event: int  # number of the newest event in the history
+    since: int | None  # beginning of the history; None: it has not begun
     bytes: int
-    rows: int  # number of rows that are kept: of processes, changes, command lines and others
+    rows: int  # of processes, changes, command lines and others
     losses: int  # number of gaps
     problem: str = ""  # why nothing is written now; empty: rows are written
-    # growth in the last 24 hours, in bytes; of a younger history, estimated from its growth so far. None: the history
-    # is too young, or has no rows
+    # growth in 24 hours, in bytes, estimated from the rows of the last 24 hours, or of a shorter history; None: the
+    # history is too short, or has no rows
     bytes_a_day: int | None = None
     max_bytes: int | None = None  # the size from which on the oldest processes are deleted; None: not known
 
@@ -149,7 +149,7 @@ class Verification(NamedTuple):
     seals: int
     rows: int
     removed: int  # rows that retention or ``forget`` deleted
-    unsealed: int  # rows that are too new for a seal
+    unsealed: int  # rows that no seal covers yet
     link: str  # last link of the chain, in hex
     first_bad: tuple[int, int] | None  # numbers of the first and last row of the first seal that does not match
     reason: str  # why it does not match
@@ -164,7 +164,7 @@ class History(Protocol):
     """The history of a machine."""
 
     event_log: "EventLog | None" = None
-    """The events for readers that resume; only the service that keeps the history has them."""
+    """The events for readers that resume; None except in the service that writes the history."""
 
     def at(self, moment: datetime, present: "Source") -> "Source":
         """Return the source of the machine as it was at a moment.
@@ -214,7 +214,7 @@ class History(Protocol):
         ...
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
-        """Yield how many processes ran in which bins; the same logon session and bins may come more than once."""
+        """Yield how many processes ran in which bins; several results can have the same logon session and bins."""
         ...
 
     def state(self) -> HistoryState:
@@ -226,11 +226,14 @@ class History(Protocol):
         ...
 
     def verify(self) -> Verification:
-        """Verify by the hash chain that no sealed row was changed or added, and that only the history removed any."""
+        """Verify by the hash chain that no sealed row was changed or added, and that only the history deleted rows."""
         ...
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the past logins of a user, with the processes of these; an audit line names the caller's uid."""
+        """Delete the past logins of a user and all else that is recorded of the user (journal/forget.py).
+
+        The uid of the caller is stored in an audit line.
+        """
         ...
 
     def close(self) -> None:

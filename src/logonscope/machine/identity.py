@@ -1,15 +1,15 @@
 """GUIDs of logon sessions and processes: equal for every reading during one boot of one machine, and never reused.
 
-They are made only of facts that do not change during the life of the logon session or process. That excludes
-approximate start times and all values of login records, which the login service may delete.
+They are made only of facts that do not change during the life of the logon session or process. So approximate start
+times are not used, nor values of login records, which the login service may delete.
 """
 
 from functools import lru_cache
 
 from logonscope.facts import Machine, Process
 
-# importing hashlib loads OpenSSL, which takes a twentieth of the time of `whose PID`; Python's random.py avoids it in
-# the same way
+# hashlib is not imported, because it loads OpenSSL, which takes a twentieth of the time of `whose PID`. Python's
+# random.py does the same
 try:
     from _sha1 import sha1  # type: ignore[import-not-found]  # typeshed lacks it
 except ImportError:
@@ -41,7 +41,7 @@ def _make_guid(machine: Machine, name: str) -> str | None:
     if machine.machine_id is None or machine.boot_id is None:
         return None
     digits = sha1(_prefix(machine.machine_id, machine.boot_id) + name.encode(), usedforsecurity=False).hexdigest()
-    # the single 5 is the version; the next group begins with the digit of the variant, two bits of which are fixed
+    # 5 is the version. The next group begins with the digit of the variant: its two high bits are fixed
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 

@@ -32,7 +32,7 @@ def boot_time(machine: Machine) -> datetime | None:
 def local_datetime(seconds: float) -> datetime | None:
     """Return a time since the epoch in the local zone.
 
-    None: the number is beyond the calendar, as it can be in a damaged record.
+    None: the calendar has no such time; a damaged record can have such a number.
     """
     try:
         local = time.localtime(seconds)
@@ -42,12 +42,12 @@ def local_datetime(seconds: float) -> datetime | None:
 
 
 def datetime_of_microseconds(microseconds: int | None) -> datetime | None:
-    """Return a time in microseconds since the epoch in the local zone; None if unknown, or beyond the calendar."""
+    """Return a time in microseconds since the epoch in the local zone; None: not known, or as in local_datetime."""
     return None if microseconds is None else local_datetime(microseconds / 1e6)
 
 
 def split_status(status: int | None) -> tuple[int | None, int | None]:
-    """Return the exit code and the signal in a status of wait(2): one of both is None, or both if it is unknown."""
+    """Return the exit code and the signal in a status of wait(2). One of them is None; both are, if ``status`` is."""
     if status is None:
         return None, None
     # wait(2): the low bits are the signal, the next byte the exit code
@@ -57,7 +57,7 @@ def split_status(status: int | None) -> tuple[int | None, int | None]:
 
 @lru_cache(64)
 def _zone(offset: int, name: str) -> timezone:
-    """Return the time zone with an offset in seconds; it is cached, unlike those that ``datetime.astimezone`` makes."""
+    """Return the time zone with an offset in seconds. ``datetime.astimezone`` would make a new object each time."""
     try:
         return timezone(timedelta(seconds=offset), name)
     except ValueError:  # TZ=UTC-24: Python has no offset of a whole day
@@ -68,8 +68,8 @@ def terminal_name(tty_nr: int | None) -> str | None:
     """Return the name of a terminal as ps shows it: pts/3, tty1, ttyS0; None for 0 (no terminal) and for None."""
     if not tty_nr:
         return None
-    # new_encode_dev() of the kernel: the major number is in bits 8 to 19, the minor number in the others; stat shows a
-    # signed number
+    # new_encode_dev() of the kernel: the major number is in bits 8 to 19, the minor number in the others. The
+    # kernel shows the number as signed
     number = tty_nr & 0xFFFFFFFF
     major, minor = (number >> 8) & 0xFFF, (number & 0xFF) | ((number >> 12) & 0xFFF00)
     if 136 <= major <= 143:

@@ -1,4 +1,4 @@
-"""Descriptions of logon sessions with details: where a login came from, and how it authenticated."""
+"""Descriptions of logon sessions with details: the address of the client, and the authentication."""
 
 from collections.abc import Iterable, Sequence
 
@@ -44,21 +44,21 @@ class LogonDescriber:
             lines = self._source.authentications(look, [query])
             return self._ownership.with_authentication(session, leader, lines)
         except (LogonscopeError, OSError):
-            # details that could not be read are left out; an address that was read before the failure is kept
+            # details that could not be read are left out; an address that was read before the error is returned
             return session
 
     def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:
-        """Return whether a logon session may be foreign: it has no login record, and no process that is not foreign."""
+        """Return whether a logon session may be foreign: it has no record, and all of its processes may be foreign."""
         if self._ownership.has_record(owner):
             return False
         machine = self._source.machine(Look())
-        # one process in the namespaces of the host proves that the session is the host's
+        # one process in the namespaces of the host proves that the logon session belongs to the host
         return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
 
 
 def may_be_foreign_session(ownership: Ownership, owner: Owner, members: Sequence[Process], machine: Machine) -> bool:
-    """Return whether all known processes may be foreign: then the uid of the logon session has no name of this host.
+    """Return whether all known processes may be foreign: then no account name of this host belongs to the login uid.
 
-    False if no process is known: the name of a login of this host must not be lost because its processes have ended.
+    False if no process is known: a login of this host keeps its account name when its processes have ended.
     """
     return bool(members) and all(ownership.may_be_foreign(member, owner, machine) for member in members)

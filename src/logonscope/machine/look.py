@@ -1,4 +1,4 @@
-"""Looks: what all readings for one request share: its deadline, values read once, and what could not be read."""
+"""Look: what all readings for one request share, such as its deadline, values read once, and what could not be read."""
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -25,7 +25,7 @@ class Deadline:
         self._is_cancelled = False
         self._followed: Deadline | None = None
         self.give_way: Callable[[], object] | None = None
-        """Called at every complete check; the function lets more urgent work run first."""
+        """A function that lets more urgent work run first; it is called at every complete check."""
         if seconds is not None:
             self.move(seconds)
 
@@ -43,7 +43,7 @@ class Deadline:
             self._end = time.monotonic() + seconds
 
     def follow(self, deadline: "Deadline") -> None:
-        """End this deadline at the latest when another one ends. A later call replaces the followed deadline."""
+        """Let this deadline end when another one ends, or earlier. A later call replaces that other deadline."""
         self._followed = deadline
 
     def cancel(self) -> None:

@@ -1,7 +1,7 @@
 """Ownership of processes by logon sessions: the interface that the rules of an operating system implement.
 
 Code above this interface does not know which facts connect a process with its login. An Ownership is chosen together
-with the source. It is a pure function of facts, so that an old recording is answered by today's rules.
+with the source. It consists of pure functions of facts, so that the present rules also apply to an old recording.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ class Ownership(Protocol):
     """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name another login
     than the owner, even a login of another user."""
     session_facts: tuple[str, ...]
-    """Facts that reveal the logon session of a process: they are hidden from callers who may not see that session."""
+    """Facts that reveal the logon session of a process. Callers who may not see this session do not get them."""
     kernel_id_noun: str
     """The name of a kernel id in messages: "kernel id"; Windows calls it LUID."""
     system_owner: Owner
@@ -126,7 +126,7 @@ class Ownership(Protocol):
         ...
 
     def has_login_uid(self, process: Process, owner: Owner) -> bool:
-        """Return whether this process alone shows the login uid; if not, others of its logon session may show it."""
+        """Return whether this process shows the login uid; if not, other processes of its logon session may."""
         ...
 
     def login_uid(self, owner: Owner, members: Iterable[Process]) -> int | None:
@@ -142,7 +142,7 @@ class Ownership(Protocol):
 
         Args:
             owner: the logon session.
-            members: where it has no record, all of its processes, with the facts of ``description_facts``.
+            members: if it has no record, all of its processes, with the facts of ``description_facts``.
         """
         ...
 
@@ -185,9 +185,8 @@ class Ownership(Protocol):
     def network_leader(self, owner: Owner, members: Sequence[Process]) -> Leader | None:
         """Return the leader of a logon session that came over a network.
 
-        None: the logon session did not come over a network, or its leader is unknown.
-
-        Arguments as in ``describe``.
+        None: the logon session did not come over a network, or its leader is unknown. The arguments are as in
+        ``describe``.
         """
         ...
 
@@ -198,11 +197,11 @@ class Ownership(Protocol):
     def with_authentication(
         self, session: "LogonSession", leader: Leader, lines: "Iterable[Authentication]"
     ) -> "LogonSession":
-        """Return a logon session with the authentication that its leader logged; the lines can be of other logins."""
+        """Return a logon session with the authentication of its leader, if one of the lines belongs to it."""
         ...
 
     def parse_logon_id(self, word: str) -> str | None:
-        """Return the LogonId for a word: a number, an id of the login service, or "system"; None for another word."""
+        """Return the LogonId for a number, an id of the login service, or "system"; None for any other word."""
         ...
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
@@ -221,9 +220,9 @@ class Ownership(Protocol):
         ...
 
     def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
-        """Return whether the logon session of a process may be foreign: its uids may not be this host's.
+        """Return whether the logon session of a process may be foreign, so that its uids are not those of this host.
 
-        If so, the first process of the logon session decides.
+        If True, ``logon_container`` decides by the first process of the logon session.
         """
         ...
 
@@ -240,7 +239,7 @@ class Ownership(Protocol):
         ...
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether the ``location_fact`` names a login other than the owner's and the manager of that uid."""
+        """Return whether ``location_fact`` names a login; not counted: the owner's, and the user manager of ``uid``."""
         ...
 
     def is_login_program(self, process: Process) -> bool:
@@ -265,8 +264,8 @@ class Ownership(Protocol):
             owner: the logon session of the process.
             chain: the process, preceded by its parents, with the facts of ``description_facts``.
             machine: the host.
-            read_service_command: returns the command line of the service that the process is in; called only if that
-                command line decides.
+            read_service_command: returns the command line of the service that the process belongs to. It is called
+                only if the signs depend on this command line.
         """
         ...
 

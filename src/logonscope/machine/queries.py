@@ -1,7 +1,7 @@
 """Queries to a source: which processes, accounts, sockets, services and authentications to read, and which facts.
 
 All are plain data. A query's fields narrow the reading. A source may return more than the fields name, never less: the
-broker tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
+broker tests again all conditions that its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class EarlyFilter(NamedTuple):
 
 
 class LogonHint(NamedTuple):
-    """A hint which logon sessions are requested: made by an Ownership, used by a Source, opaque to the broker.
+    """A hint about the requested logon sessions. An Ownership makes it, and a Source uses it.
 
     Kernel ids are the numbers by which the kernel distinguishes logons (Linux: audit session ids; Windows: LUIDs).
 
@@ -71,7 +71,7 @@ class LogonHint(NamedTuple):
         return self.kernel_ids is not None or self.login_uids is not None
 
     def may_match(self, kernel_id: int | None, login_uid: int | None) -> bool:
-        """Return whether a process with this kernel id and login uid can be a requested one; None: unknown."""
+        """Return whether a process with this kernel id and login uid (None: unknown) can be a requested one."""
         if self.kernel_ids is not None and kernel_id is not None and kernel_id not in self.kernel_ids:
             return False
         if self.login_uids is None or login_uid in self.login_uids or login_uid is None or login_uid == UNSET:
@@ -89,7 +89,7 @@ class ProcessQuery(NamedTuple):
     pids: frozenset[int] | None = None  # None: every process
     with_ancestors: bool = False  # yield the one process in ``pids``, then exactly its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
-    may_run_as: Callable[[int | None], bool] | None = None  # only processes with such an effective uid; None: any
+    may_run_as: Callable[[int | None], bool] | None = None  # whether an effective uid is requested; None: any
     logon_hint: LogonHint = ANY_LOGON
     early_filter: EarlyFilter | None = None
     max_cmdline_bytes: int = MAX_CMDLINE_BYTES  # maximum bytes of the arguments

@@ -3,7 +3,7 @@
 A selection comes from a user's word, or from the properties that a path or a WHERE clause fixes.
 
 A field that is None selects any item; an empty set selects none. A selection may include more items than
-requested, never fewer: the code that made it filters the rows again.
+requested, never fewer: the code that made the selection filters the rows again.
 """
 
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ class Selection(NamedTuple):
     logon_records: frozenset[str] | None = None  # keys of the logon records that the rows belong to
     process_records: frozenset[str] | None = None  # keys of the process records that the rows belong to
     ssh_keys: frozenset[str] | None = None  # fingerprints of ssh keys, ignoring case
-    service_uids: frozenset[int | None] | None = None  # of users' managers; an element None: the system's manager
+    service_uids: frozenset[int | None] | None = None  # uids whose user managers run the services; None: the system's
 
     @property
     def is_empty(self) -> bool:
@@ -58,7 +58,7 @@ def _union_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> fr
 def _intersection_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     if first is None or second is None:
         return second if first is None else first
-    # All names are compared ignoring case here. That is right for accounts; of other items it may select too many.
+    # Case is ignored here for all names. This is right for accounts; for other items it may select too many.
     keys = {_without_case(item) for item in second}
     return frozenset(item for item in first if _without_case(item) in keys)
 

@@ -7,7 +7,7 @@ import time
 from typing import NamedTuple, Protocol
 
 MOMENT_MS = 60_000
-"""A row of the clock map is written at most once in so many ms, unless the clock or the UTC offset changes."""
+"""A row of the clock map is written at most once in so many ms, unless the clock is set or the UTC offset changes."""
 
 STEP_US = 250_000
 """If the difference of the clocks changed by more microseconds, the wall clock was set: adjtime(3) only slows it down

@@ -17,7 +17,7 @@ COLUMNS = (
 """The columns of the table ``logon`` in their order."""
 
 ENDED_SEQ = COLUMNS.index("ended_seq")
-"""The position of the column whose number decides which seal covers a row."""
+"""The position of the column whose number decides which seal covers a row of ``logon``."""
 
 LogonRow = dict[str, Any]
 

@@ -11,7 +11,7 @@ CommandLines = Literal["off", "name", "full"]
 
 DAY_MS = 86_400_000
 MIN_BYTES = 16 << 20
-"""Minimum of ``Policy.max_bytes``: the events for subscribers, the clock map and empty tables alone take some MB."""
+"""Minimum of ``Policy.max_bytes``: the event log, the clock map and empty tables alone take some MB."""
 
 MAX_ARGV_LENGTH = 32_767
 """Maximum bytes of a command line that are kept."""

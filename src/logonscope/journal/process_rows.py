@@ -177,7 +177,7 @@ class ProcessRows:
     def _pages_of(
         self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
     ) -> Iterator[list[Any]]:
-        """Yield the rows with these numbers, by pages; the index of ``column`` led to them (None: the query did)."""
+        """Yield the rows with these numbers, by pages. The index of ``column`` gave the numbers; None: no index did."""
         where = conditions.where
         for first in range(0, len(numbers), PAGE):
             self._look.check()

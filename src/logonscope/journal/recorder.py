@@ -286,7 +286,7 @@ class Recorder:
             return
         current = self._current_state(row)
         state = self._state_after(event, current)
-        # most events change nothing that is kept, such as a thread or a priority
+        # most events change nothing that the journal stores, but for example a thread or a priority
         if state == current:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])
@@ -350,7 +350,7 @@ class Recorder:
             is_listed = True
             if state[1] is not None:
                 self._without_own_program.discard(row[ID])
-        # in memory, the column has the state after the last change; take_batch and the writer store 1
+        # in memory, CHANGES has the state after the last change; take_batch and the writer store 1
         if row[CHANGES] is None and row[ID] < self._first_seq:
             self._changed_ids.append(row[ID])
         row[CHANGES] = state
@@ -444,7 +444,7 @@ class Recorder:
         return number
 
     def _compared_command(self, process: Process, number: int | None) -> int | None:
-        """Return the number of the command line of a process; ``number``, if that still has the same command line."""
+        """Return the number of the command line of a process: ``number``, if this number already has it."""
         argv = self._reduce_argv(process.cmdline)
         # in memory (find), or in the database (_read_command)
         if (
@@ -512,7 +512,7 @@ class Recorder:
     def compare(self, running: Iterable[tuple[Process, Owner]], ms: int) -> tuple[int, int]:
         """Compare the recorded processes with those that run now, after a time without events or with lost events.
 
-        Processes that are gone get an upper bound as their end, and new ones are marked as found. A process whose
+        Processes that have ended get an upper bound as their end, and new ones are marked as FOUND. A process whose
         program, user, command line or logon session differs gets a change.
 
         Returns:

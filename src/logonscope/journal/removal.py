@@ -16,7 +16,7 @@ STEP = 400
 VACUUM_PAGES = 100
 
 SELF_NUMBERED_TABLES = frozenset({"logon", "place", "program", "credential"})
-"""Tables whose next number is derived from the greatest number in them, which can be deleted."""
+"""Tables whose next number is derived from their greatest number. When it is deleted, it must stay reserved."""
 
 SEAL_COLUMNS: Mapping[str, int] = {
     "failed_logon": 0, "user_change": 0, "command": 0, "place": 1, "program": 1, "credential": 1,

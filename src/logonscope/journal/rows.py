@@ -8,8 +8,8 @@ ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LAS
 """Positions of the columns of a process."""
 
 REPORTED, STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(8)
-"""Kinds of events in the event log. It has, for each number of the journal: 8 * the row that an event is about + the
-kind; or 0, if the number is not that of an event.
+"""Kinds of events in the event log. For each number of the journal, the event log has 8 * the row that the event is
+about + the kind; or 0, if the number is not that of an event.
 
 REPORTED: a failed logon or a change of user. Only one of these two tables has a row with the number.
 """

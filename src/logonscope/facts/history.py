@@ -20,7 +20,7 @@ class LogonRecord(NamedTuple):
     start: int | None
     logout: int | None = None  # the end of its leader
     end: int | None = None  # the end of its last process; None: it exists
-    # True: the end was not seen. ``end`` is the latest possible time; if the machine stopped first, the earliest
+    # True: the end was not seen. ``end`` is its latest possible time; or its earliest one, if the machine stopped
     end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None

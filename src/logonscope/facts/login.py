@@ -8,7 +8,7 @@ from logonscope.facts.process import UNSET, Process
 class Login(NamedTuple):
     """One session of logind or elogind, or one user manager (``cls`` manager), as in its state file.
 
-    Where the service has no record of it any more, only its scope is known: ``recorded`` is false.
+    If the service has lost the record, only the scope of the login is known, and ``recorded`` is false.
     """
 
     id: str  # "41", "c1"; "user@1000.service" for a user manager without a session of its own

@@ -96,7 +96,7 @@ def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: fl
     """
     count = 0
     while (limit is None or count < limit) and (end is None or time.monotonic() < end):
-        # short waits: the end of a pipe, and --for, are noticed without an event
+        # each wait is short, so that a closed pipe and the end of --for are noticed without an event
         seconds = writer.wait_seconds
         event = watch.wait(seconds if end is None else min(seconds, max(0.0, end - time.monotonic())))
         if event is not None:

@@ -256,7 +256,7 @@ def user_label(session: LogonSession) -> str:
 def _describe_system_process(answer: Whose) -> str:
     """Return whether a login may have started a process of the System session, and the user that it runs as."""
     login = "no login started it" if answer.unseen_logins == () else UNKNOWN_LOGIN
-    # that a process runs as root is worth a mention only where a user may have logged in as root
+    # root is mentioned only if a user may have logged in as root
     if answer.process.uid is None or (answer.process.uid == 0 and not answer.unseen_logins):
         return login
     return f"{login}; it runs as {_runs_as(answer.process)}"
@@ -277,7 +277,7 @@ def _describe_origin(session: LogonSession) -> str:
     through = f" through {session.service}" if session.service else ""
     if session.remote_user and host:
         origin += f" (there {session.remote_user})"
-    elif session.remote_user:  # of this host: the caller of su
+    elif session.remote_user:  # without a host, it is the user of this host who called su
         through += f" (called by {session.remote_user})"
     bound = "not later than" if is_approximate(session) else "at"
     moment = f" {bound} {format_time(session.start, _MOMENT)}" if session.start else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from logonscope.facts import UNSET
 from logonscope.sources.live.entries import UNREAD, ReadFacts
-from logonscope.sources.live.proc_reader import MAX_SINGLE_LOOKS, READ_SECONDS, ProcReader
+from logonscope.sources.live.proc_reader import MAX_SINGLE_CHECKS, READ_SECONDS, ProcReader
 from logonscope.sources.live.write_watch import CgroupMount
 from tests.lab.hung_process import hung_execution
 from tests.lab.systemd import wait_until
@@ -50,7 +50,7 @@ def test_a_process_exists_although_no_descriptor_is_left() -> None:
 
 def test_many_processes_are_looked_for_in_a_list() -> None:
     reader = ProcReader("/proc", ())
-    existing = reader.existing([os.getpid(), *range(1 << 22, (1 << 22) + MAX_SINGLE_LOOKS)])
+    existing = reader.existing([os.getpid(), *range(1 << 22, (1 << 22) + MAX_SINGLE_CHECKS)])
     assert os.getpid() in existing
     assert 1 << 22 not in existing
 

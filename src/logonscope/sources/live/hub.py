@@ -1,6 +1,7 @@
 """Hub of events: one thread that gets events with their details, for any number of readers.
 
-It runs while there are readers, and for a while after the last one, so that a client which reconnects misses nothing.
+The thread runs while there are readers. After the last reader is closed, it runs for LINGER_SECONDS more, so that a
+client which reconnects misses nothing.
 """
 
 import logging
@@ -16,7 +17,7 @@ MAX_EVENTS = 16_384
 """Maximum number of events that are kept for slow readers, and for clients that reconnect."""
 
 LINGER_SECONDS = 60.0
-"""Seconds for which the hub goes on without a reader."""
+"""Seconds for which the hub reads events without a reader."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,10 +29,10 @@ class DetailFeed(Protocol):
     """How the events are got, and what may be missed."""
 
     position: int
-    """The position before its first event; 0: its events have no positions."""
+    """The position before the feed's first event; 0: the events have no positions."""
 
     def read(self, seconds: float) -> Sequence[Event]:
-        """Wait for events, and return them; the numbers in their heads have no meaning."""
+        """Wait for events, and return them; the hub replaces the ``number`` in each EventHead."""
         ...
 
     def close(self) -> None:
@@ -46,8 +47,8 @@ class EventHub:
         """Create a hub.
 
         Args:
-            open_feed: opens the feed; what happens after it has returned is in the feed.
-            linger: seconds for which it goes on without a reader.
+            open_feed: opens the feed, which then has every event after the return of this function.
+            linger: seconds for which the hub reads events without a reader.
         """
         self._open_feed, self._linger = open_feed, linger
         self._ring = EventRing(MAX_EVENTS)
@@ -66,23 +67,23 @@ class EventHub:
         return self._ring.reader_count
 
     def reader(self, after: int | None = None) -> RingReader:
-        """Return a reader of the events after the one with this number; None: from now on."""
+        """Return a reader of the events with a number greater than ``after``; None: of the events from now on."""
         with self._lock:
             feed = self._feed
             if feed is None:
-                # events between two runs of the feed are missed, and not counted
+                # how many events readers missed between two feeds is not known: one number stands for all of them
                 self._number += 1
                 feed = self._feed = self._open_feed()
                 self._ring.forget(self._number, feed.position)
                 threading.Thread(target=self._run, args=(feed,), name="events", daemon=True).start()
-            # under the lock: the thread that checks for idleness does not end this feed meanwhile
+            # under the lock: the hub's thread, which ends an idle feed, does not end this feed meanwhile
             self._idle_since = None
             return self._ring.reader(after, feed.description, self._note_close)
 
     def resumed_reader(self, position: int) -> RingReader | None:
         """Return a reader of the events after a position; None: not all of them are kept."""
         number = self._ring.number_of(position)
-        # the ring keeps the events of a feed that has ended, but nothing comes after them
+        # the ring keeps the events of a feed that has ended, but no later events follow them
         return None if number is None or self._feed is None else self.reader(number)
 
     def close(self) -> None:
@@ -133,8 +134,8 @@ class EventHub:
 
 
 def _numbered(event: Event, number: int) -> Event:
-    """Return an event with this number in its head."""
-    # not by _replace, which makes a dict for the event and one for its head
+    """Return an event with this number in its EventHead."""
+    # not by _replace, which makes a dict for the event, and another one for the EventHead
     (kernel_ns, _, position, mark), *fields = event
     return _new(type(event), (_new(EventHead, (kernel_ns, number, position, mark)), *fields))
 

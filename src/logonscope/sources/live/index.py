@@ -1,16 +1,17 @@
 """Index of processes, kept up to date by kernel events. It reads the machine only through a ProcessReader.
 
 A child begins in the "place" of its parent: the same kernel id, login uid and cgroup. If that is in doubt, the child
-is read; if it has ended already, its logon is not known. In doubt are the children of
+is read; if it has ended already, its logon is mostly not known (_facts_of_forker). In doubt are the children of
 
 - a thread that wrote its login uid, or a process that was moved to another cgroup: the children forked in the batch
   with the write, and those forked before the end of that batch whose event is in the next batch;
 - a process with a child in another logon session or cgroup: that child can fork its own siblings (CLONE_PARENT);
 - a process whose threads have different login uids, except the children that its first thread forked;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
-- a process whose own logon is not known; and every process, if writes are not seen, or after a loss until all are read.
+- a process whose own logon is not known;
+- every process, while writes are not seen, and after events were lost until all processes have been read.
 
-If the reading of a child hangs, it gets the place of its parent, or its logon is not known; it is read again later.
+A child whose reading hangs is treated like a child that has ended, and is read again later.
 """
 
 import time
@@ -69,7 +70,7 @@ class LiveIndex:
             reader: reads single processes.
             is_login_cgroup: returns whether a cgroup belongs to a login.
             tick_ns: nanoseconds of a clock tick.
-            sees_writes: batches have the writes to login uids and cgroups; if not, all events but ends cause readings.
+            sees_writes: batches have writes to login uids and cgroups; if not, each event but an end causes a reading.
             clock: returns the monotonic clock in nanoseconds.
         """
         self.entries: dict[int, Entry] = {}
@@ -80,17 +81,17 @@ class LiveIndex:
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0  # nanoseconds by which the clock since boot is ahead of the monotonic clock
         self._children = Children()
-        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of its batch
-        self._suspects, self._old_suspects = set[int](), set[int]()  # parents of doubtful children; the last batch's
-        self._end_of_last_batch = 0
+        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of that batch
+        # processes whose new children are in doubt: since this batch; since the last batch
+        self._suspects, self._old_suspects = set[int](), set[int]()
+        self._end_of_last_batch, self._read_until = 0, 0  # the latter: the moment after the last reading
         self._ended, self._zombies = list[Entry](), list[Entry]()  # ended in this batch; ended before, but not reaped
         # processes whose parents must be read again; processes of this batch that got the place of their parents
         self._orphans, self._new = set[int](), list[Entry]()
         # pid that was read in this batch -> the moment after the reading; negative: a zombie was read
         self._read_now: dict[int, int] = {}
-        self._read_before: dict[int, int] = {}  # the same for the last batch
-        self._read_until = 0  # the moment after the last reading
-        self._is_partial, self._first_ns = False, 0  # whether the last batch was partial; first event of this one
+        self._read_before: dict[int, int] = {}  # as _read_now, for the last batch
+        self._is_partial, self._first_ns = False, 0  # was the last batch partial; moment of this batch's first event
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
         self.unread = set[int]()  # processes to read again because a reading hung; some are not in the index
@@ -105,7 +106,7 @@ class LiveIndex:
         Args:
             batch: the events.
             read_late_writes: returns the writes since the batch was read. A process that is read while the batch is
-                applied may show such a write already, which its earlier children do not have.
+                applied may show a late write already; children that it forked before that write do not have it.
         """
         if not batch.is_empty:
             self._offset = batch.boot_offset
@@ -140,14 +141,13 @@ class LiveIndex:
         """Read all processes again and mend every difference; return the number of differences."""
         pids = list(self._reader.pids())
         differences = self._mend(self._reader.read_each([*pids, *set(self.entries).difference(pids)]))
-        # the next events may be older than what was read
-        self._distrusted_until = self._clock()
+        self._distrusted_until = self._clock()  # the next events may be older than what was read
         self._read_now, self._read_before = {}, {}
         self.needs_rescan = False
         return differences
 
     def differing(self, pids: Iterable[int]) -> list[int]:
-        """Return those of these processes that differ from /proc; an event that is still to come may explain it."""
+        """Return the processes that differ from /proc; an event that is still to come may explain a difference."""
         return [pid for pid in pids if differs_from(self.entries.get(pid), self._reader.read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
@@ -155,7 +155,7 @@ class LiveIndex:
         return self._mend((pid, self._reader.read(pid)) for pid in pids)
 
     def read_unread(self, maximum: int) -> None:
-        """Read again some processes whose reading hung, except those that are gone: an event reports their end."""
+        """Read again some processes whose reading hung. Those that are gone are left out: events report their ends."""
         pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
         self.mend(self._reader.existing(pids) & pids)
 
@@ -244,7 +244,7 @@ class LiveIndex:
         offset, tick_ns = self._offset, self._tick_ns
         is_in_doubt = self.needs_rescan or not self._sees_writes
         distrusted_until, report = self._distrusted_until, self.report
-        for kind, ns, thread, process, word, child in records:
+        for kind, ns, thread, process, third, child in records:  # of an EXIT, third is the status
             if kind == FORK:
                 parent = entries.get(process)
                 # The most frequent case, written out: this runs for every fork of the machine.
@@ -274,12 +274,12 @@ class LiveIndex:
                     report(new_change(ns, None, state_of(entry, parent)))
             elif kind == EXIT:
                 if thread == process:
-                    self._exit(ns, process, word)
+                    self._exit(ns, process, third)
             elif kind == EXEC:
                 self._exec(ns, process)
-            elif kind:  # 0 answers the subscription
+            elif kind:  # kind 0 is no event: the kernel confirms the subscription
                 if kind == UID and thread == process and process in entries:
-                    self.users.note_uids(entries[process], word, child)
+                    self.users.note_uids(entries[process], third, child)
                 if not self._sees_writes:
                     self._reread_with_parent(process)
 
@@ -291,14 +291,14 @@ class LiveIndex:
         if old is not None:
             is_trusted = not self.needs_rescan and ns > self._distrusted_until
             if not is_trusted and not old.ended and facts is not None and facts.start == old.start:
-                return  # it was read already, with all processes
+                return  # a reading of all processes has added it already
             self._replace(old, ns)
         if facts is not None and facts.start - event_ticks > SLACK_TICKS:
             facts = None  # a later process with the same pid
         if facts is not None:
             entry = self._add_read(pid, facts, ns)
             if entry.parent != parent_pid and parent_pid in self.entries:
-                # its parent ends later in this batch
+                # the parent that the event names ends later in this batch
                 self._set_parent(entry, parent_pid)
                 self._orphans.add(pid)
         else:
@@ -311,7 +311,7 @@ class LiveIndex:
             self._suspects |= {pid, parent_pid}
 
     def _facts_of_forker(self, ns: int, thread: int, parent_pid: int) -> OwnerFacts:
-        """Return the owner facts of a process that ended before it was read: those of its parent, unless in doubt."""
+        """Return the owner facts of a process that could not be read: its parent's; not known if these are in doubt."""
         parent = self.entries.get(parent_pid)
         if parent is None or self.needs_rescan or ns <= self._distrusted_until:
             return _NOT_KNOWN
@@ -421,7 +421,7 @@ class LiveIndex:
                 self._written[pid] = until  # its fork comes with the next batch
             elif entry.place.cgroup != cgroup:
                 known_cgroup = entry.place.cgroup
-                # read, not assumed: with several hierarchies, this cgroup may not be in the one that counts
+                # read, not assumed: this cgroup may be in a cgroup hierarchy that does not decide the owner
                 if self._reread(pid) and entry.place.cgroup != known_cgroup:
                     self._written[pid] = until
                     self._suspect(pid)
@@ -437,7 +437,7 @@ class LiveIndex:
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
         entries, just_ended = self.entries, set(self._ended)
-        # each entry once, also if its pid is used again, or if it has ended again after it executed a program
+        # entries, not pids, which can be used again; an entry is in both lists if its process executed a program
         ended, self._ended, self._zombies = list(dict.fromkeys([*self._zombies, *self._ended])), [], []
         self.outlived.check(entries)
         existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])
@@ -457,8 +457,8 @@ class LiveIndex:
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
             self._read_parent(pid)
-        # Few processes outlive the batch in which they were forked. Of these the exact start is read, and the place
-        # that they got from their parents is checked.
+        # Few processes outlive the batch in which they were forked. For these few, the exact start is read, and the
+        # place that they got from their parents is checked.
         new, self._new = self._new, []
         for entry in new:
             if entries.get(entry.pid) is entry:
@@ -470,20 +470,20 @@ class LiveIndex:
         self._end_of_last_batch = until
 
     def _read_parent(self, pid: int) -> None:
-        """Read the parent of a process whose parent has ended."""
+        """Read the new parent of a process, after its parent has ended."""
         entry = self.entries.get(pid)
         facts = None if entry is None else self._read(pid)
         if entry is not None and facts is not None and is_same(entry, facts):
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
-        """Remove a process whose pid is used again from the index; its end is reported with the batch."""
+        """Remove a process from the index because its pid is used again; its end is reported with the batch."""
         self._remove(entry)
         if not entry.ended:
             entry.ended = ns
         self._ended.append(entry)
         if any(abs(moments.get(entry.pid, 0)) >= ns for moments in (self._read_now, self._read_before)):
-            self._set_owner_facts(entry, _NOT_KNOWN, ns)  # what was read can be the new process
+            self._set_owner_facts(entry, _NOT_KNOWN, ns)  # the facts that were read can be those of the new process
 
     def _drop(self, entry: Entry, ns: int) -> None:
         """Remove an ended process and report its end."""
@@ -504,7 +504,7 @@ class LiveIndex:
             self.places.remove(place, pid)
         if pid not in self._children.by_parent:
             return
-        # the kernel reports no new parent: it is read at the end of the batch
+        # the kernel does not report the children's new parent: it is read at the end of the batch
         for child_pid in self._children.pop(pid):
             self.entries[child_pid].parent = 0
             self._orphans.add(child_pid)
@@ -518,7 +518,7 @@ class LiveIndex:
 
     def _note_read(self, pid: int, facts: ReadFacts) -> None:
         self._read_now[pid] = -self._read_until if facts.is_zombie else self._read_until
-        # what was read may be newer than its next children
+        # the facts may be newer than children whose forks are still to come
         if facts.cgroup in self._moves:
             self._suspects.add(pid)
 

@@ -25,14 +25,16 @@ MAX_LINE_BYTES = 65_536
 USER_PROGRAMS = ("su", "sudo")
 """Programs that log with the real uid of their caller."""
 
-_ROOT_PROGRAMS = (*SSHD_PROGRAMS, "login", *USER_PROGRAMS, *PAM_PROGRAMS)
+_LOGIN_PROGRAMS = (*SSHD_PROGRAMS, "login", *USER_PROGRAMS, *PAM_PROGRAMS)
+"""Programs whose lines are read: those of USER_PROGRAMS with any real uid, those of the others with uid 0."""
+
 _FIELDS = (
     "MESSAGE", "_PID", "_UID", "_EXE", "_COMM", "SYSLOG_IDENTIFIER", "_TRANSPORT", "_AUDIT_SESSION", "_SYSTEMD_CGROUP",
     "_SOURCE_REALTIME_TIMESTAMP",
 )  # fmt: skip
 _COMM_LENGTH = 15
 _TRANSPORTS = ("syslog", "journal")
-"""Not stdout: those lines have the fields of the process that opened the stream."""
+"""Not stdout: a line of stdout has the fields of the process that opened the stream."""
 
 
 class LoggedLine(NamedTuple):
@@ -54,8 +56,8 @@ class JournalFollower:
         """Create a follower; nothing is read yet.
 
         Args:
-            root: the root directory of the host. If it is not "/", the files of its journal are read as they are.
-            put: takes a line; called in the thread.
+            root: the root directory of the host. If it is not "/", journalctl reads the journal's files below it.
+            put: called in the thread with each line.
         """
         self._root, self._put = root, put
         self._is_stopping = threading.Event()
@@ -87,9 +89,9 @@ class JournalFollower:
                 if self._is_stopping.is_set():
                     return
                 try:
-                    words = _journalctl(self._root, self._since, self._cursor)
+                    command = _journalctl(self._root, self._since, self._cursor)
                     child = subprocess.Popen(  # noqa: S603 -- constants, and a cursor of the journal
-                        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                         env=ENVIRONMENT, close_fds=True,
                     )  # fmt: skip
                 except OSError:
@@ -122,8 +124,8 @@ class JournalFollower:
 def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
     """Parse an entry of `journalctl -o json`; return its cursor and its line.
 
-    Both are None where a required field is missing or has another type. The line alone is None where it came over
-    another transport, such as stdout, has a negative number, or a cgroup that is no text.
+    Both are None if a required field is missing or has another type. Only the line is None if its transport is not one
+    of _TRANSPORTS, if a number is negative, or if the cgroup is no text.
     """
     try:
         entry: Any = json.loads(data)
@@ -132,8 +134,8 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
         received, monotonic = int(entry["__REALTIME_TIMESTAMP"]), int(entry["__MONOTONIC_TIMESTAMP"])
         sent = int(entry.get("_SOURCE_REALTIME_TIMESTAMP", received))
         message, exe, ses = entry["MESSAGE"], entry.get("_EXE"), entry.get("_AUDIT_SESSION")
-        # root's program logged, and ended before journald had read its executable, or even its name: sshd does so at
-        # each connection that tried keys alone
+        # A program of root logged, and ended before journald had read its executable, or even its name. sshd does so
+        # for each connection that tried no password.
         if exe is None and uid == 0:
             exe = entry.get("_COMM", entry.get("SYSLOG_IDENTIFIER"))
         ses, cgroup = None if ses is None else int(ses), entry.get("_SYSTEMD_CGROUP")
@@ -152,8 +154,8 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
 def _journalctl(root: str, since: float, cursor: str | None) -> Sequence[str]:
     # lines are also read if they were written before journalctl had started, or between two of its runs
     start = f"--since=@{since:.6f}" if cursor is None else f"--after-cursor={cursor}"
-    comms = [f"_COMM={name[:_COMM_LENGTH]}" for name in _ROOT_PROGRAMS]
-    identifiers = [f"SYSLOG_IDENTIFIER={name}" for name in _ROOT_PROGRAMS]
+    comms = [f"_COMM={name[:_COMM_LENGTH]}" for name in _LOGIN_PROGRAMS]
+    identifiers = [f"SYSLOG_IDENTIFIER={name}" for name in _LOGIN_PROGRAMS]
     user_comms = [f"_COMM={name}" for name in USER_PROGRAMS]
     terms = ["_UID=0", *comms, "+", "_UID=0", *identifiers, "+", *user_comms]
     options = ["--quiet", "--no-pager", "--output=json", f"--output-fields={','.join(_FIELDS)}"]

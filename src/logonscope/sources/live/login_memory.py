@@ -1,7 +1,7 @@
 """Memory of logins: keeps login records after the login service has deleted them, with the kernel id of each.
 
-The kernel id of a login is that of its leader. If the leader shows none, it is the one that was remembered before; if
-there was none before, it is the one that the record or the scope of the login shows.
+The kernel id of a login is the first that is known of these: the leader's; the one that is remembered already; the one
+that the record or the scope of the login shows.
 
 A record that only the memory has gets the source "remembered". Such a record is dropped when its logon session has no
 process any more. If there are more than MAX_LOGINS such records, the oldest are dropped.
@@ -20,7 +20,7 @@ MAX_LOGINS = 20_000
 """Maximum number of remembered logins whose records are deleted; the oldest of these logins are dropped first."""
 
 _Key = tuple[str, int, int | None]
-"""Id, uid and start of a login; the pid of its leader if the start is not known."""
+"""Id, uid and start of a login; if the start is not known, the pid of the leader takes its place."""
 
 
 class LoginState(NamedTuple):
@@ -55,7 +55,7 @@ class LoginMemory:
         """
         merged: list[Login] = []
         present = set[_Key]()
-        scopes = {
+        keys_by_scope = {
             (login.id, login.uid, login.scope_inode or 0): key
             for key, login in self._logins.items()
             if login.scope_inode
@@ -63,7 +63,7 @@ class LoginMemory:
         for login in logins:
             if not login.recorded:
                 # the record of this login is gone, but its scope still exists
-                known_key = scopes.get((login.id, login.uid, login.scope_inode or 0))
+                known_key = keys_by_scope.get((login.id, login.uid, login.scope_inode or 0))
                 if known_key is not None:
                     remembered = self._logins[known_key]
                     self._logins[known_key] = remembered._replace(

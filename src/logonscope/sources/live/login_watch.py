@@ -23,7 +23,7 @@ class LoginWatch:
     def __init__(self, folders: Iterable[str], parent_folder: str, max_leaders: int = MAX_LEADERS) -> None:
         """Watch the folders that exist; if one of them does not exist yet, watch the parent folder, too."""
         library = ctypes.CDLL(None, use_errno=True)
-        self._add = library.inotify_add_watch
+        self._add_watch = library.inotify_add_watch
         self._inotify = int(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         self._folders, self._parent_folder, self._max_leaders = tuple(folders), parent_folder, max_leaders
         self._leaders: dict[_LeaderKey, int] = {}
@@ -39,7 +39,7 @@ class LoginWatch:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether inotify is available and all folders exist: then their parent need not be watched."""
+        """Return whether inotify is available and all folders exist, so that the parent folder need not be watched."""
         return self._inotify >= 0 and all(map(os.path.isdir, self._folders))
 
     def fileno(self) -> int:
@@ -47,7 +47,7 @@ class LoginWatch:
         return self._epoll.fileno()
 
     def read(self) -> bool:
-        """Forget the changes until now; return whether there were any."""
+        """Take the changes until now from the queues; return whether there were any."""
         has_changed = False
         while descriptors := [descriptor for descriptor, _ in self._epoll.poll(0)]:
             has_changed = True
@@ -117,6 +117,6 @@ class LoginWatch:
     def _watch_folders(self) -> None:
         # to watch a folder a second time changes nothing
         for folder in self._folders:
-            self._add(self._inotify, os.fsencode(folder), _MASK)
+            self._add_watch(self._inotify, os.fsencode(folder), _MASK)
         if not self.is_complete:
-            self._add(self._inotify, os.fsencode(self._parent_folder), _IN_CREATE | _IN_MOVED_TO)
+            self._add_watch(self._inotify, os.fsencode(self._parent_folder), _IN_CREATE | _IN_MOVED_TO)

@@ -8,7 +8,7 @@ from logonscope.sources.live.entries import ReadFacts, Reading
 from logonscope.sources.live.index import LiveIndex
 
 MAX_WITNESSES = 16
-"""Maximum number of members remembered for a login: while one of them runs, the other processes are not read."""
+"""Maximum number of witnesses of a login: while one of them runs, no other process is read."""
 
 _Witness = tuple[int, int]
 """Pid and start of a process that was a member of a login."""
@@ -68,7 +68,7 @@ class ScannedMembers:
     def __init__(
         self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], Reading]
     ) -> None:
-        """Prepare.
+        """Create it; nothing is read yet.
 
         Args:
             read_memberships: reads all processes.
@@ -82,7 +82,7 @@ class ScannedMembers:
         return f"<ScannedMembers of {len(self._witnesses)} logins>"
 
     def begin(self) -> None:
-        """Begin with a new moment: processes that were read for an earlier moment may have ended."""
+        """Begin a new comparison: all processes are read again, because those of the last reading may have ended."""
         self._scanned = None
 
     def has_members(self, login: Login) -> bool:

@@ -122,7 +122,11 @@ def parse_end(content: bytes) -> BatchEnd:
 
 
 def pack_writes(writes: Writes) -> bytes:
-    """Return the content of WRITTEN; if the writes take more than half a frame, they are reported as lost."""
+    """Return the content of WRITTEN.
+
+    If the writes take more than half a frame, or the path of a cgroup is too long for its length field, the content
+    reports lost writes instead.
+    """
     moves = [move for cgroup in writes.moves if len(move := cgroup.encode("utf-8", "surrogateescape")) < 1 << 16]
     size = _LOGIN.size * len(writes.logins) + sum(_LENGTH.size + len(move) for move in moves)
     if size > MAX_FRAME_BYTES // 2 or len(moves) < len(writes.moves):

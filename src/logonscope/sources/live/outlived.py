@@ -13,8 +13,8 @@ END_NOT_SEEN = 1
 """Value of Entry.ended if the first thread has ended, and no event will report the end of the process."""
 
 CHECK_NS = 500_000_000
-"""Nanoseconds between the end of a first thread and the check of its process. If other threads still run at the check,
-only the first thread has ended: when a whole process ends, its other threads end sooner."""
+"""Nanoseconds between the end of a first thread and the check of its process. When a whole process ends, its other
+threads end sooner. So if other threads still run at the check, only the first thread has ended."""
 
 
 class OutlivedThreads:

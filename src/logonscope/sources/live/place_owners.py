@@ -1,4 +1,4 @@
-"""The owner of each place, and the places of each owner, updated by the changes since the last call."""
+"""The owner of each place, and the places of each owner. An update looks only at places that were added or dropped."""
 
 from collections.abc import Iterable
 
@@ -53,7 +53,7 @@ class PlaceOwners:
         return set[int]().union(*(place.pids for place in self._by_logon.get(logon_id, ())))
 
     def owner(self, logon_id: str) -> Owner | None:
-        """Return a logon session as the owner of its processes; None if it has no process."""
+        """Return the Owner of a process of a logon session; None if the logon session has no process."""
         return next((self._owners[place] for place in self._by_logon.get(logon_id, ())), None)
 
     def logon_ids(self) -> list[str]:

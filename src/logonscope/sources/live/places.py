@@ -21,7 +21,7 @@ class Places:
 
     def __init__(self) -> None:
         self._places: dict[int | None, Place | dict[OwnerFacts, Place]] = {}
-        self._changes: list[Place] | None = None  # places that got a first or lost their last process; None: unknown
+        self._changes: list[Place] | None = None  # places that were added or dropped; None: any place may be one
 
     def __repr__(self) -> str:
         return f"<Places of {len(self._places)} kernel ids>"
@@ -46,7 +46,7 @@ class Places:
         return place if place is not None and place.owner_facts == owner_facts else Place(*owner_facts)
 
     def add(self, place: Place, pid: int) -> Place:
-        """Add a process to a place; return the place that is kept: an equal one, if such a place is kept already."""
+        """Add a process to a place, or to an equal place that has a process already; return the place used."""
         owner_facts, places = place.owner_facts, self._places.get(place.ses)
         if isinstance(places, dict):
             kept_place = places.setdefault(owner_facts, place)

@@ -13,12 +13,12 @@ from logonscope.sources.linux.timeouts import read_each
 from logonscope.sources.live.entries import UNREAD, ReadFacts, Reading, ThreadFacts
 from logonscope.sources.live.write_watch import CgroupMount
 
-MAX_SINGLE_LOOKS = 200
+MAX_SINGLE_CHECKS = 200
 """Maximum number of pids that ``existing`` checks one by one; for more, it lists all processes."""
 
 READ_SECONDS = 0.5
-"""Timeout, in seconds, of the first reading that hangs; later readings have a shorter timeout. Answers to requests wait
-for a reading that hangs, too."""
+"""Timeout, in seconds, of the first reading that hangs; later readings have a shorter timeout. It is short, because
+answers to requests wait for a reading that hangs, too."""
 
 _NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors of pidfd_open(2) that say nothing about the process: it may exist."""
@@ -39,17 +39,17 @@ class ProcReader:
 
     def read(self, pid: int) -> Reading:
         """Read a process; None if it is gone or its owner facts cannot be read, UNREAD if its reading hangs."""
-        # Most processes that the index has doubts about have ended. This check needs no other thread, and on a busy
-        # machine another thread has to wait.
+        # Most processes that the index has doubts about have ended. This check needs no other thread; the reading does,
+        # and on a busy machine that thread has to wait.
         if not os.access(f"{self._proc}/{pid}", os.F_OK):
             return None
         return _as_reading(self._reader.read(pid))
 
     def read_each(self, pids: Iterable[int]) -> Iterator[tuple[int, Reading]]:
         """Yield each pid with its reading; another thread reads the processes, in batches."""
-        listed, reader = list(pids), Reader(self._proc, _QUERY, READ_SECONDS)
-        processes = read_each(iter(listed), reader.read_watched, reader.read_hung, READ_SECONDS, reader)
-        return zip(listed, map(_as_reading, processes), strict=True)
+        ordered_pids, reader = list(pids), Reader(self._proc, _QUERY, READ_SECONDS)
+        processes = read_each(iter(ordered_pids), reader.read_watched, reader.read_hung, READ_SECONDS, reader)
+        return zip(ordered_pids, map(_as_reading, processes), strict=True)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread; None if it is gone or cannot be read."""
@@ -75,7 +75,7 @@ class ProcReader:
 
         The id of a thread does not count as a pid.
         """
-        if len(pids) > MAX_SINGLE_LOOKS:
+        if len(pids) > MAX_SINGLE_CHECKS:
             return set(list_pids(self._proc))
         return {pid for pid in pids if _exists(pid)}
 

@@ -1,7 +1,7 @@
-"""Details of processes in events: what /proc says of each while it runs, kept until its end.
+"""Details of processes in events: what /proc shows of a process while it runs, kept until the process ends.
 
-The kernel's events name a process and what decides its logon session. Name, arguments and users are read shortly after
-the event. If the process has ended by then, it gets the name, arguments and users of its parent; but if it had executed
+The kernel's events have the pid of a process and the facts that decide its logon session. Name, arguments and users
+are read shortly after the event. If the process has ended by then, it gets those of its parent; but if it had executed
 a program, it gets neither a name nor arguments.
 """
 
@@ -67,7 +67,8 @@ class ProcessDetails:
         self._inheritances: dict[int, Inheritance] = {}  # by the pid of the parent
         self._began = read_clock()  # the moment before the last reading
         self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
-        # by pid: a moment before the stored facts were read; these facts show the program executed before that moment
+        # by pid: a moment before the stored facts were read; if the process executed a program before this moment, the
+        # stored facts have that program
         self._read_since = dict.fromkeys(self._processes, self._began)
         index = ownership.index(source.logins(Look()), source.machine(Look()))
         for pid, process in self._processes.items():
@@ -79,6 +80,7 @@ class ProcessDetails:
     def add(self, events: Sequence[Event]) -> list[Event]:
         """Return the events of one batch with details; a start and the execution that follows it become one event."""
         batch = _fold_executions(events)
+        # event[1] of a start or end is its Process, event[2][0] of a change is the Process after it; [0] is the pid
         # the last event of each process that still runs: what is read now is its state after that event
         newest: dict[int, int] = {}
         for position, (event, _) in enumerate(batch):
@@ -88,14 +90,14 @@ class ProcessDetails:
                 newest[event[2][0][0]] = position
             elif isinstance(event, ProcessEnded):
                 newest.pop(event[1][0], None)
-        # of a process that ended within the batch there is nothing left to read
+        # a process that ended within the batch is not in ``newest``: nothing of it is left to read
         read = self._read(newest)
         detailed: list[Event] = []
         for position, (event, has_executed) in enumerate(batch):
             if isinstance(event, ProcessStarted):
                 head, process, owner, parent = event
                 read_process = read.get(process[0]) if newest.get(process[0]) == position else None
-                started = self._start(process, owner, read_process, has_executed=has_executed)
+                started = self._started_process(process, owner, read_process, has_executed=has_executed)
                 detailed.append(_new(ProcessStarted, (head, started, owner, parent)))
             elif isinstance(event, ProcessEnded):
                 head, process, owner, status = event
@@ -105,7 +107,7 @@ class ProcessDetails:
                 detailed.append(_new(ProcessEnded, (head, merged, owner, status)))
             elif isinstance(event, ProcessChanged):
                 read_process = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
-                detailed.append(self._change(event, read_process))
+                detailed.append(self._detailed_change(event, read_process))
             else:
                 detailed.append(self._with_details(event))
         return detailed
@@ -131,7 +133,9 @@ class ProcessDetails:
             return event._replace(session=session._replace(is_foreign=is_foreign))
         return event
 
-    def _start(self, process: Process, owner: Owner, read_process: Process | None, *, has_executed: bool) -> Process:
+    def _started_process(
+        self, process: Process, owner: Owner, read_process: Process | None, *, has_executed: bool
+    ) -> Process:
         # the pid can belong to a later process by now
         if read_process is not None and _is_same(read_process, process):
             merged = _merge(read_process, process)
@@ -157,7 +161,7 @@ class ProcessDetails:
             inheritance = self._inheritances[parent.pid] = Inheritance(parent)
         return inheritance.child(process, has_executed=has_executed)
 
-    def _change(self, event: ProcessChanged, read_process: Process | None) -> ProcessChanged:
+    def _detailed_change(self, event: ProcessChanged, read_process: Process | None) -> ProcessChanged:
         (before, owner_before), (after, owner_after) = event.before, event.after
         stored_process = self._processes.get(after.pid)
         old = _merge(stored_process, before)
@@ -180,12 +184,13 @@ class ProcessDetails:
 
 
 class Inheritance:
-    """What the children of a process inherit, if nothing was read of them."""
+    """The facts that the children of a process inherit if nothing was read of the children."""
 
     def __init__(self, parent: Process) -> None:
         self.parent = parent
         # the same reasons as _merge would make for each child
         copy = parent._replace(unread=_merge_reasons(parent.unread, None))
+        # for a child that has not executed a program (index 0), and for one that has (index 1)
         self._forms = tuple(
             # three parts: comm and state; the facts from pgrp up to start; the facts after start, with the reasons of
             # missing facts
@@ -215,9 +220,9 @@ class Inheritance:
 
 
 def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
-    """Return the events, each with whether it is the start of a process that executed a program in the same batch.
+    """Return the events; True beside a start: the process executed a program in the same batch.
 
-    Such a start is reported with that program, and the execution is no event of its own.
+    The start is then reported with that program, and the execution is no event of its own.
     """
     batch: list[tuple[Event, bool]] = []
     starts: dict[int, int] = {}
@@ -246,7 +251,7 @@ def _is_same(read: Process, process: Process) -> bool:
 
 
 def _merge(stored_process: Process | None, process: Process) -> Process:
-    """Return a process with the details that are stored of it; those of another process with its pid are ignored."""
+    """Return a process with its stored details, unless these are the details of another process with its pid."""
     if stored_process is None or not _is_same(stored_process, process):
         return process._replace(unread={**NOT_READ, **process.unread} if process.unread else NOT_READ)
     # what an event shows is newer than what was read before it

@@ -31,7 +31,7 @@ class LoginWrite(NamedTuple):
 
 
 class Writes(NamedTuple):
-    """Writes to login uids and cgroups that were read at once."""
+    """Writes to login uids and cgroups that were read together."""
 
     logins: frozenset[LoginWrite] = frozenset()
     moves: frozenset[str] = frozenset()  # cgroups to which processes were moved, as in /proc/PID/cgroup

@@ -19,10 +19,10 @@ HELLO_SECONDS = 2.0
 """Maximum seconds for connecting, and again for the first frame."""
 
 REPLY_SECONDS = 0.04
-"""Maximum seconds that one call waits for a reply; a later reply is taken by a later call."""
+"""Maximum seconds that one call waits for a reply; a later call uses a reply that comes too late."""
 
 SILENT_SECONDS = 5.0
-"""Seconds without a reply after which the helper is given up, until it answers a new connection."""
+"""Seconds without a reply after which this connection to the helper fails."""
 
 _READ_BYTES = 1 << 18
 
@@ -31,8 +31,8 @@ class SlowFeedError(OSError):
     """The helper has not replied yet."""
 
 
-class _Batch(NamedTuple):
-    """A batch that has come and is not applied yet."""
+class _ReceivedBatch(NamedTuple):
+    """A batch that was received and is not applied yet."""
 
     content: Batch
     is_pushed: bool  # sent without a request: it may lack events that happened since it was sent
@@ -55,7 +55,7 @@ class RemoteFeed(Feed):
         self._expected: deque[bytes] = deque()  # the requests that are not answered yet
         self._requested = 0.0
         self._records: list[Record] = []  # of a batch whose end has not come yet
-        self._batches: deque[_Batch] = deque()  # batches that have come and are not applied yet
+        self._batches: deque[_ReceivedBatch] = deque()
         self._written: Writes | None = None  # the reply to a request for writes
         self._late = NO_WRITES  # the writes of replies that came too late
         self._has_notice = self._is_behind = False
@@ -96,7 +96,7 @@ class RemoteFeed(Feed):
 
     def read_batch(self) -> Batch:
         self._receive()
-        # a batch that was pushed, or requested by an earlier call, may lack the newest events
+        # a batch that was pushed, or that an earlier call requested, may lack the newest events
         is_new_request = not self._batches and messages.REQUEST_BATCH not in self._expected
         if is_new_request:
             self._has_notice = False
@@ -185,12 +185,12 @@ class RemoteFeed(Feed):
             self._has_notice = True
         elif kind == messages.RECORDS:
             self._records.extend(parse_messages(content))
-        elif kind == messages.PUSHED or (kind == messages.END and self._is_expected(messages.REQUEST_BATCH)):
+        elif kind == messages.PUSHED or (kind == messages.END and self._answers_oldest_request(messages.REQUEST_BATCH)):
             end, records = messages.parse_end(content), self._records
             self._records = []
             batch = Batch(records, end.writes, end.boot_offset, end.lost, end.is_partial)
-            self._batches.append(_Batch(batch, kind == messages.PUSHED))
-        elif kind == messages.WRITTEN and self._is_expected(messages.REQUEST_WRITES):
+            self._batches.append(_ReceivedBatch(batch, kind == messages.PUSHED))
+        elif kind == messages.WRITTEN and self._answers_oldest_request(messages.REQUEST_WRITES):
             self._keep_late_writes()
             self._written = messages.parse_writes(content)
         else:
@@ -210,17 +210,17 @@ class RemoteFeed(Feed):
         """
         if writes is not NO_WRITES:
             self._batches = deque(
-                _Batch(content._replace(writes=_merged(content.writes, writes)), is_pushed)
+                _ReceivedBatch(content._replace(writes=_merged(content.writes, writes)), is_pushed)
                 for content, is_pushed in self._batches
             )
 
     def _keep_late_writes(self) -> None:
-        """Keep the writes of a reply that came after its call had ended; they are added to the next batch."""
+        """Keep the writes of a reply that came too late for the call that requested them: the next batch gets them."""
         if self._written is not None:
             self._late, self._written = _merged(self._late, self._written), None
 
-    def _is_expected(self, request: bytes) -> bool:
-        """Return whether the oldest request without a reply is this one; remove that oldest request."""
+    def _answers_oldest_request(self, request: bytes) -> bool:
+        """Remove the oldest request without a reply; return whether it is this one."""
         return bool(self._expected) and self._expected.popleft() == request
 
     def _fill(self) -> None:

@@ -1,4 +1,4 @@
-"""Ring of events: it keeps the newest events for any number of readers; of a reader, only how far it has read.
+"""Ring of events: the newest events, for any number of readers. Of a reader, it stores only how far it has read.
 
 Each event has a number in the ring, and a position, by which the history finds the event (see EventMark).
 
@@ -16,7 +16,7 @@ from typing import Self
 from logonscope.machine.events import Event, EventHead, EventsLost
 
 MAX_READ = 2_048
-"""Maximum number of events that one read returns, an EventsLost before them not counted."""
+"""Maximum number of events that one read returns; there can be an EventsLost before them."""
 
 
 class EventRing:
@@ -67,11 +67,11 @@ class EventRing:
             self._floor = max(self._floor, newest.head.position)
 
     def forget(self, number: int, position: int = 0) -> None:
-        """Drop all events: readers miss what happens before the next event, and it is not counted.
+        """Drop all events: an EventsLost reports to readers that they missed an unknown number of events.
 
         Args:
-            number: the number at which the next reader begins.
-            position: the position before the next event.
+            number: the number before that of the next event.
+            position: the position before that of the next event.
         """
         with self._condition:
             self._events.clear()
@@ -91,10 +91,10 @@ class EventRing:
             return self._number - later
 
     def reader(self, after: int | None, description: str, on_close: Callable[[], object]) -> "RingReader":
-        """Return a reader of the events after the one with this number; None: from now on."""
+        """Return a reader of the events with a number greater than ``after``; None: of the events from now on."""
         with self._condition:
             number = self._number if after is None else after
-            # the number is from another run of the service: the reader gets an EventsLost first
+            # a number of a later event is from another run of the service: the reader gets an EventsLost first
             if number > self._number:
                 number = -1
             reader = RingReader(self, number, description, on_close)
@@ -153,7 +153,7 @@ class EventRing:
 
 
 class RingReader:
-    """A reader of a ring: see ``machine.events.EventReader``. Iterated, it yields events until it is closed."""
+    """A reader of a ring: see ``machine.events.EventReader``. An iteration yields events until the reader is closed."""
 
     def __init__(self, ring: EventRing, number: int, description: str, on_close: Callable[[], object]) -> None:
         self._ring, self._on_close = ring, on_close
@@ -162,7 +162,7 @@ class RingReader:
         self.is_closed = False
         self._batch: deque[Event] = deque()  # read, but not iterated yet
         self.call: Callable[[], object] | None = None
-        """Called when there are events, or the reader is closed."""
+        """Function to call when there are events, or when the reader is closed."""
 
     def __repr__(self) -> str:
         return f"<RingReader at {self.number}>"

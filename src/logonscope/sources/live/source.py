@@ -1,7 +1,8 @@
-"""Live source: answers about all processes from the index, about single ones from /proc, and remembers logins.
+"""Live source: it takes the facts of all processes from the index, those of single processes from /proc.
 
-Before an answer, the events that the kernel has queued are read. Everything is read from /proc, and only the logins are
-remembered, if that takes too long, if there are no kernel events, or if writes to login uids are not among them.
+Before each answer, it reads the events that the kernel has queued. It reads all processes from /proc if this takes too
+long, if there are no kernel events, if they lack writes to login uids, or if events were lost. It always remembers
+logins.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,14 +62,14 @@ START_EVENTS = "start logonscope-events.service, or run the service as root in t
 """What to do to get kernel events."""
 
 MAX_GROUP = 512
-"""Maximum number of processes between two checks of the deadline."""
+"""Maximum number of processes in a membership group: the deadline is checked between two groups."""
 
 
 class LiveSource(BaseSource):
     """The source of this machine, kept up to date by kernel events."""
 
     def __init__(self, host: LiveHost, log_root: str = "/") -> None:
-        """Create a source of a started host; login programs log below ``log_root``."""
+        """Create a source of a started host; ``log_root`` is the root directory below which login programs log."""
         self._host, self._direct = host, host.direct
         self.label = host.direct.label
         self.partial = host.direct.partial
@@ -109,19 +110,23 @@ class LiveSource(BaseSource):
         index = self._index(look)
         if index is None:
             return self._direct.processes(look, query)
-        early, kernel_ids = query.early_filter, query.logon_hint.kernel_ids
-        is_held = query.facts <= HELD_FACTS and query.names is None and query.may_run_as is None
-        if not is_held and kernel_ids is None and (early is None or not early.facts <= HELD_FACTS):
+        early_filter, kernel_ids = query.early_filter, query.logon_hint.kernel_ids
+        needs_only_index = query.facts <= HELD_FACTS and query.names is None and query.may_run_as is None
+        if (
+            not needs_only_index
+            and kernel_ids is None
+            and (early_filter is None or not early_filter.facts <= HELD_FACTS)
+        ):
             return self._direct.processes(look, query)
         held_processes, unknown_pids = self._held_processes(look, index, query)
-        if early is not None and early.facts <= HELD_FACTS:
-            held_processes = filter(early.keeps, held_processes)
+        if early_filter is not None and early_filter.facts <= HELD_FACTS:
+            held_processes = filter(early_filter.keeps, held_processes)
         hint = query.logon_hint
         matching = [
             process for process in look.checked(held_processes) if hint.may_match(process.ses, process.loginuid)
         ]
         pids = frozenset(unknown_pids)
-        if is_held:
+        if needs_only_index:
             # the processes whose logon the index does not know are read from /proc
             return self._held_and_read(look, query, matching, pids)
         return self._direct.processes(look, query._replace(pids=pids.union(process.pid for process in matching)))
@@ -216,7 +221,7 @@ class LiveSource(BaseSource):
         return self._host.status.event_source is not None
 
     def check_history(self) -> Iterator[Check]:
-        """Yield a check of ``doctor`` if a history that is written from this source gets no events."""
+        """Yield a check for ``doctor`` if a history of this source lacks events, because no kernel events come."""
         if not self.has_kernel_events():
             finding = "no kernel events: /proc is compared every minute, and what begins and ends in between is missing"
             yield Check("history: events", False, finding, START_EVENTS)
@@ -234,7 +239,7 @@ class LiveSource(BaseSource):
         return KernelDetailFeed(self._stream, self._host.ownership)
 
     def _index(self, look: Look) -> LiveIndex | None:
-        """Return the index, with all events until the first call for this request; None: /proc must be read."""
+        """Return the index, updated at the first call for this request; None: /proc must be read."""
         return look.read_once((self, "index"), partial(self._host.drain))
 
     def _places(self, look: Look, index: LiveIndex, query: ProcessQuery) -> Iterable[Place]:
@@ -243,11 +248,11 @@ class LiveSource(BaseSource):
         if hint.kernel_ids is None:
             return places
         if hint.logon_ids is None or index is not self._host.index:
-            return [place for number in (*hint.kernel_ids, None) for place in places.of_kernel_id(number)]
+            return [place for kernel_id in (*hint.kernel_ids, None) for place in places.of_kernel_id(kernel_id)]
         # most processes have no kernel id: of their places, only those of the requested logon sessions are returned
         owners, needed = self._host.owners(look), dict[Place, None]()
-        for number in hint.kernel_ids - {UNSET}:
-            needed.update(dict.fromkeys(places.of_kernel_id(number)))
+        for kernel_id in hint.kernel_ids - {UNSET}:
+            needed.update(dict.fromkeys(places.of_kernel_id(kernel_id)))
         if owners is not None:
             needed.update(dict.fromkeys(owners.places((*hint.logon_ids, None))))
         return needed
@@ -296,12 +301,12 @@ def describe_status(status: Status) -> Iterator[Check]:
     counts = status.counts
     finding = f"{status.event_source.name} ({'; '.join(status.event_source.refused)})"
     yield Check("live", True if "fanotify" in status.event_source.name else None, finding, "")
-    swept = "not compared with /proc yet"
+    comparison = "not compared with /proc yet"
     if status.sweep_seconds is not None:
         interval = "second" if status.sweep_seconds < 1 else f"{status.sweep_seconds:.0f} s"
-        swept = f"compared with /proc every {interval} of activity, {counts.mended} differences"
+        comparison = f"compared with /proc every {interval} of activity, {counts.mended} differences"
     finding = (
-        f"{status.processes} processes, {swept}; events lost {counts.losses} times,"
+        f"{status.processes} processes, {comparison}; events lost {counts.losses} times,"
         f" {counts.logons_not_determined} logons not determined"
     )
     if status.unread:

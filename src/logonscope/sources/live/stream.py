@@ -1,4 +1,4 @@
-"""Stream of typed, numbered events, from changes of the index, changes of users, logins, and reports of login programs.
+"""Stream of typed, numbered events, made from changes of the index and of users, from logins, and from log lines.
 
 Events are made only while there is a reader. A reader that is too slow, or comes back too late, gets EventsLost.
 """
@@ -33,7 +33,7 @@ MAX_EVENTS = 65_536
 """Maximum number of events that are kept for slow readers."""
 
 EventMaker = Callable[[EventHead], Event]
-"""Makes an event once its head, which has its number and moment, is known."""
+"""Makes an event from its EventHead, which has its number and moment."""
 
 
 class EventStream:
@@ -51,7 +51,7 @@ class EventStream:
         self._number = 0
         self._changes: list[Change] = []
         self._logons = LogonChanges({})
-        self._lost = 0
+        self._lost = 0  # index.counts.losses when EventsLost was last reported
         self._user_changes = UserChanges(host.direct, host.ownership)
         self.login_reports = LoginReports(log_root, host.call_soon)
 
@@ -59,7 +59,7 @@ class EventStream:
         return f"<EventStream at {self._number}>"
 
     def events(self, after: int | None = None) -> RingReader:
-        """Return a reader of the events after the one with this number; None: from now on."""
+        """Return a reader of the events with a number greater than ``after``; None: of the events from now on."""
         event_source = self._host.status.event_source
         reader = self._ring.reader(
             after, "no kernel events" if event_source is None else event_source.name, self._unsubscribe
@@ -83,9 +83,9 @@ class EventStream:
                 self._host.after_batch = self._make_events
                 self.login_reports.start()
                 if self._host.index is not None:
-                    self._report_to(self._host.index)
+                    self._collect_changes_of(self._host.index)
                     self._lost = self._host.index.counts.losses
-                # logon sessions that exist already are no news
+                # no event reports the start of a logon session that exists already
                 look = Look()
                 members = self._members(look)
                 described = self._describe_each(look, members, set())
@@ -95,7 +95,8 @@ class EventStream:
         self._host.wake()
         if not members:
             return
-        # All processes are read without the lock: reading takes long, and answers and the reading of events need it.
+        # All processes are read without the lock: this takes long, and meanwhile answers, and the reading of events,
+        # need the lock.
         complete = self._describe_each(Look(), members, None)
         with self._host.locked:
             for logon_id, provisional in described.items():
@@ -112,12 +113,12 @@ class EventStream:
                 self.login_reports.stop()
                 if self._host.index is not None:
                     self._host.index.report = self._host.index.users.report = None
-                # events are not made from now on: readers that come later miss them
+                # no events are made from now on: a reader that comes back later has missed some
                 self._number += 1
                 self._ring.forget(self._number, self._number)
 
-    def _report_to(self, index: LiveIndex) -> None:
-        """Have an index report its changes."""
+    def _collect_changes_of(self, index: LiveIndex) -> None:
+        """Collect the changes that an index reports from now on."""
         index.report, index.users.report = self._changes.append, self._user_changes.add
 
     def _make_events(self) -> float | None:
@@ -133,7 +134,7 @@ class EventStream:
             self._publish(attempt_makers(reports, _no_process, owner_of), ChangeEvents(owner_of))
             return None
         if index.report is None:  # a new index, after the feed had ended
-            self._report_to(index)
+            self._collect_changes_of(index)
         changes = self._changes[:]
         self._changes.clear()
         is_due = self._logons.due is not None or self._user_changes.next_due is not None
@@ -174,7 +175,7 @@ class EventStream:
             self._ring.publish(events, number)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
-        """Yield the events of the logon sessions that may have changed, or are not reported yet."""
+        """Yield the moment and the maker of each event about a logon session."""
         owners = self._host.owners(Look())
         if owners is None:
             return
@@ -188,7 +189,7 @@ class EventStream:
             yield time.monotonic_ns(), partial(kind, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
-        """Return, by LogonId, each logon session that has processes, as their owner, with their pids."""
+        """Return, by LogonId, the Owner of the processes of each logon session, and their pids."""
         owners = self._host.owners(look)
         if owners is None:
             return {}
@@ -210,8 +211,8 @@ class EventStream:
         """Describe logon sessions from their processes.
 
         Args:
-            look: the reading.
-            members: the owners to describe, with their processes, by LogonId.
+            look: the state of this reading.
+            members: by LogonId, the owners to describe, with the pids of their processes.
             pids: the processes to read; empty: describe from the login records alone; None: read all.
         """
         host, sessions, accounts = self._host, {}, dict[int, Account | None]()
@@ -249,7 +250,7 @@ class ChangeEvents:
             process = _process(after)
             return _new(ProcessStarted, (head, process, self._owner_of(process), after[2]))
         assert before is not None  # noqa: S101 -- a change has at least one state
-        assert after is not None  # noqa: S101 -- the same
+        assert after is not None  # noqa: S101 -- a change has at least one state
         old = self._with_owner(before)
         # a process that executed a program has the same state as before
         return _new(ProcessChanged, (head, old, old if after is before else self._with_owner(after)))

@@ -1,4 +1,4 @@
-"""Terminals of logins, found while their leaders still run: afterwards nothing shows the terminals."""
+"""Terminals of logins. They are found while the leaders run: after the end of a leader, nothing shows its terminal."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -37,7 +37,7 @@ class _Search(NamedTuple):
 
 
 class TerminalSearches:
-    """The times at which terminals are searched for, of logins without a known terminal."""
+    """The searches for terminals of logins whose terminal is not known, with the time of each next search."""
 
     def __init__(self) -> None:
         self._searches: dict[tuple[str, int | None], _Search] = {}
@@ -47,7 +47,7 @@ class TerminalSearches:
 
     @property
     def next_moment(self) -> float | None:
-        """Return when the next undecided search is due; None: all are decided. Other searches wait for an event."""
+        """Return when the next undecided search is due; None: all are decided. Decided searches wait for an event."""
         return min(
             (search.moment for search in self._searches.values() if search.undecided_since is not None), default=None
         )

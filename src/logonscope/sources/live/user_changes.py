@@ -1,4 +1,4 @@
-"""Changes of user and refused attempts as events: what the kernel and login programs reported, with owners.
+"""Changes of user and failed logins as events: what the kernel and login programs reported, with owners.
 
 A complete change to the login's own user is no event: that is how every login, cron job and user manager begins. A
 change of user in the System session is no event either.
@@ -39,10 +39,10 @@ class _WaitingStep(NamedTuple):
 
 
 class UserChanges:
-    """Changes of user on their way to the stream."""
+    """Changes of user that are not in the stream yet, and the commands that sudo logged for them."""
 
     def __init__(self, source: Source, ownership: Ownership) -> None:
-        """Create it.
+        """Create it without changes.
 
         Args:
             source: reads accounts.
@@ -103,7 +103,7 @@ class UserChanges:
                 yield step.kernel_ns, partial(self._make, process, owner, step, command)
 
     def _command_of(self, step: UserStep) -> str | None:
-        """Return the command that sudo logged in the process that made a change possible."""
+        """Return the command that sudo logged, if sudo made this change possible."""
         elevation = step.elevation
         if elevation is None or not step.is_complete:
             return None
@@ -137,14 +137,14 @@ class UserChanges:
 def attempt_makers(
     reports: Sequence[Report], process_at: Callable[[int, int], Entry | None], owner_of: OwnerOf
 ) -> Iterator[tuple[int, EventMaker]]:
-    """Yield the moment and the maker of each refused attempt."""
+    """Yield the moment and the maker of the event of each failed login."""
     for report in reports:
         attempt = report.attempt
         if attempt is None:
             continue
         ses, cgroup = report.ses, report.cgroup
         entry = process_at(report.pid, report.monotonic_ns)
-        # journald reads session and cgroup a moment later, when the process may have ended
+        # journald reads session and cgroup a moment after the line was logged: the process may have ended by then
         if entry is not None and (ses is None or cgroup is None):
             ses, cgroup = entry.place.ses, entry.place.cgroup
         # journald leaves out an audit session that is not set

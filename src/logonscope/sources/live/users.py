@@ -1,15 +1,15 @@
 """Users of processes, from the kernel's events of uids: which process becomes another user by executing a program.
 
-A change of uids counts when the process executes a program, not before: a daemon that drops its rights, or a
-set-user-ID program that gives them up for a while, is no change of user. The uids of a process are not known before the
-first event about its uids, or about those of an ancestor.
+A change of uids counts only if the process then executes a program. So a daemon that drops its rights does not change
+its user, nor does a set-user-ID program that gives up its rights for a while. The uids of a process are not known
+before the first event about its uids, or about those of an ancestor.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from logonscope.sources.live.entries import Entry, ProcessReader, ReadFacts, State
+from logonscope.sources.live.entries import Entry, ProcessReader, ReadFacts, State, is_same
 
 MAX_ELEVATIONS = 4096
 """Maximum number of executions of set-user-ID programs that are remembered."""
@@ -44,7 +44,8 @@ class UserStep(NamedTuple):
     to_uid: int
     is_complete: bool  # the real uid changed, too
     program: str | None
-    elevation: Elevation | None  # of this program, or of the program that made the change possible
+    # if is_complete: of the program that made the change possible; otherwise: of this program
+    elevation: Elevation | None
 
 
 class UserTracker:
@@ -76,13 +77,13 @@ class UserTracker:
             entry.users = users._replace(real=real, effective=effective)
 
     def note_exec(self, entry: Entry, ns: int, state: Callable[[Entry], State]) -> None:
-        """Note that a process executed a program, and report it if that changed its user."""
+        """Note that a process executed a program; report a change of user."""
         self._end_elevation(entry.pid, ns)
         users = entry.users
         if users is None:
             return
-        real, effective, before, before_effective, elevated_by = users
-        if (real, effective) == (before, before_effective):
+        real, effective, program_real, program_effective, elevated_by = users
+        if (real, effective) == (program_real, program_effective):
             return
         is_complete = real == effective
         elevation = None if elevated_by is None else self._elevations.get(elevated_by)
@@ -93,14 +94,14 @@ class UserTracker:
             self._elevations.move_to_end(entry.pid)
             if len(self._elevations) > MAX_ELEVATIONS:
                 self._elevations.popitem(last=False)
-        from_uid = before if is_complete else real
-        # no news: root if the uid before is not known; and a program that runs as the user from before the elevation
-        is_news = from_uid != effective and (from_uid is not None or effective != 0)
-        if self.report is not None and is_news:
+        from_uid = program_real if is_complete else real
+        # Not reported: a program that runs again as the user from before the elevation, and a change to root if the
+        # earlier uid is not known.
+        is_change = from_uid != effective and (from_uid is not None or effective != 0)
+        if self.report is not None and is_change:
             self.report(UserStep(ns, state(entry), from_uid, effective, is_complete, name, elevation))
 
     def note_end(self, pid: int, ns: int) -> None:
-        """Note that a process has ended."""
         self._end_elevation(pid, ns)
 
     def _end_elevation(self, pid: int, ns: int) -> None:
@@ -109,9 +110,9 @@ class UserTracker:
             self._elevations[pid] = elevation._replace(until=ns)
 
     def _read_name(self, entry: Entry) -> str | None:
-        """Return the name of the program that a process runs now; None if it cannot be read.
+        """Return the name of the program that a process runs now, which can be later than the program of the event.
 
-        It can be the name of a later program than the one in the event.
+        None: the name cannot be read.
         """
         facts = self._reader.read(entry.pid)
-        return facts.comm if isinstance(facts, ReadFacts) and facts.start <= entry.start + 1 else None
+        return facts.comm if isinstance(facts, ReadFacts) and is_same(entry, facts) else None

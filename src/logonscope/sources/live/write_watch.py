@@ -1,8 +1,9 @@
 """Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
 
-The process connector does not report these writes. An event is in the queue when the writer's write(2) returns. For
-each event the kernel opens the file that was written. That can hang for ever: /proc/PID/mem cannot be opened as long as
-an execve(2) of PID does not return. Then the watch is given up, together with the thread that reads the events.
+The process connector does not report these writes. An event is in the queue before the writer's write(2) returns. For
+each event, the kernel opens the file that was written, when the event is read. The reading can hang for ever, because
+/proc/PID/mem cannot be opened as long as an execve(2) of PID does not return. Then the watch is given up, together with
+the thread that reads the events.
 """
 
 import ctypes
@@ -116,7 +117,8 @@ class WriteWatch:
 
     def close(self) -> None:
         """End the watch."""
-        if not self._is_given_up:  # else the thread that reads still uses the descriptor
+        # the thread of a reading that hangs still uses the descriptor
+        if not self._is_given_up:
             os.close(self._descriptor)
 
     def _read(self) -> Writes:
@@ -176,12 +178,14 @@ class WriteWatch:
 def find_cgroup_mounts(mountinfo: bytes) -> tuple[CgroupMount, ...]:
     """Return the hierarchies in which login services place processes: cgroup2, and any named systemd or elogind."""
     mounts = []
+    # proc_pid_mountinfo(5): field 3 is the root, field 4 the mount point; behind " - " are type, device and options
     for line in mountinfo.split(b"\n"):
-        fields, _, filesystem = line.partition(b" - ")
-        parts, kind = fields.split(b" "), filesystem.split(b" ")
-        is_named = kind[0] == b"cgroup" and {b"name=systemd", b"name=elogind"}.intersection(kind[-1].split(b","))
-        if len(parts) > 5 and (kind[0] == b"cgroup2" or is_named):
-            mounts.append(CgroupMount(os.fsdecode(parts[4]), os.fsdecode(parts[3])))
+        mount, _, filesystem = line.partition(b" - ")
+        fields, filesystem_fields = mount.split(b" "), filesystem.split(b" ")
+        kind, options = filesystem_fields[0], filesystem_fields[-1]
+        is_named = kind == b"cgroup" and {b"name=systemd", b"name=elogind"}.intersection(options.split(b","))
+        if len(fields) > 5 and (kind == b"cgroup2" or is_named):
+            mounts.append(CgroupMount(os.fsdecode(fields[4]), os.fsdecode(fields[3])))
     return tuple(mounts)
 
 

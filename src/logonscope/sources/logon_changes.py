@@ -27,7 +27,7 @@ class LogonChanges:
     """Compares the logon sessions of a machine with those that were reported."""
 
     def __init__(self, existing: Mapping[str, Described], settle_seconds: float = SETTLE_SECONDS) -> None:
-        """Begin.
+        """Create a comparison.
 
         Args:
             existing: the logon sessions that exist already, by LogonId: no event reports that they began.
@@ -55,7 +55,7 @@ class LogonChanges:
         describe: Callable[[str], Described],
         touched: Collection[str] | None = None,
     ) -> Iterator[LogonChange]:
-        """Yield what has happened since the last call.
+        """Yield the changes since the last call.
 
         A logon session that ends before it is reported yields nothing.
 

@@ -1,8 +1,8 @@
 """Recordings: a host saved to a file, and the source that answers queries from one, on any operating system.
 
-The file is gzip (RFC 1952) of JSON lines; docs/recording.md describes the format. Every line is an array whose first
-element is its kind. The header names the fields of each kind, and the values of a row have that order, so that a newer
-Logonscope with more facts reads an older file.
+The file is gzip (RFC 1952) of JSON lines; docs/recording.md describes the format. Every line is an array that begins
+with the kind of the row. The header lists the fields of each kind, in the order of the values in its rows, so that a
+newer Logonscope with more facts reads an older file.
 
 A recording can come from anywhere: its reader checks every value and limits the size of lines and of the whole.
 """
@@ -328,7 +328,7 @@ def _read_snapshot(path: str, file: IO[bytes]) -> Snapshot:
 def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
     """Yield the rows as JSON arrays; the first element of each is its kind."""
     number, size = 0, 0
-    # a longer line is read in pieces, of which the first is no JSON
+    # a longer line is read in pieces; the first piece is rejected, because it is not JSON
     while line := packed.readline(MAX_LINE_LENGTH):
         number, size = number + 1, size + len(line)
         if size > MAX_UNPACKED_BYTES:
@@ -358,17 +358,17 @@ def _is_text_valid(line: bytes, row: list[Any]) -> bool:
 
 
 def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
-    header = _parse_header(path, next(lines, []))
+    names_by_kind = _parse_header(path, next(lines, []))
     rows: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
     for kind, *values in lines:
         if kind == "end":
-            # a changed file can lack rows, and be compressed again: the count shows if processes are missing
+            # rows of a file can be removed before it is compressed again: the count shows if processes are missing
             if values != [len(rows["process"])]:
                 raise RecordingError(f"cannot read recording {path}: rows are missing", _ADVICE)
             break
         # a newer Logonscope may add kinds: they are skipped
         if kind in rows:
-            rows[kind].append(_parse_row(path, kind, header[kind], values, header["process"]))
+            rows[kind].append(_parse_row(path, kind, names_by_kind[kind], values, names_by_kind["process"]))
     else:
         raise RecordingError(f"cannot read recording {path}: it is truncated", _ADVICE)
     if len(rows["machine"]) != 1 or any(len(rows[part]) > 1 for part in _PARTS):
@@ -392,10 +392,10 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
 
 def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     """Return the field names of each kind of row; an empty list for a kind that the header does not have."""
-    head = row[1] if len(row) == 2 and row[0] == "header" and isinstance(row[1], dict) else {}
-    if head.get("format") != FORMAT:
+    header = row[1] if len(row) == 2 and row[0] == "header" and isinstance(row[1], dict) else {}
+    if header.get("format") != FORMAT:
         raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.USE_RECORDING))
-    version, fields = head.get("version"), head.get("fields")
+    version, fields = header.get("version"), header.get("fields")
     if type(version) is not int or version < 1:  # bool is a subclass of int
         raise RecordingError(f"cannot read recording {path}: its header has no valid version", _ADVICE)
     if version > VERSION:
@@ -414,7 +414,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     Args:
         path: of the recording, for messages.
         kind: the kind of row.
-        names: the fields that the values have in this recording.
+        names: the names of the fields of this kind in this recording.
         values: the values, in the order of the names.
         process_names: the names of a process row, for the leader in a login row.
     """

@@ -1,7 +1,7 @@
 """XML helpers: escaping of text that is written, and a safe parser for received messages.
 
 XML is written by joining text, because a tree for each row costs 5 to 25 times as much. It is read by expat, which
-opens no other file or address; document types are rejected, so there are no entities (DSP0226 R13.1-3), and the cost of
+opens no other file or address. Document types are rejected (DSP0226 R13.1-3): so there are no entities, and the cost of
 parsing grows only with the length of the message. lxml is not used, because libxml2 keeps every name that it has parsed
 as long as the thread lives.
 """
@@ -70,7 +70,7 @@ def parse(data: bytes) -> tuple[Element, str]:
         utf_8_data = data if encoding == UTF_8 else _decode_utf_16(data).encode(UTF_8)
         _check_safe(utf_8_data)
         parser = ET.XMLParser(encoding=UTF_8)  # noqa: S314 -- _check_safe rejected the dangerous parts of XML
-        # Other threads can run only between the parts.
+        # Other threads can run only between two parts.
         for begin in range(0, len(utf_8_data), PART_OCTETS):
             parser.feed(utf_8_data[begin : begin + PART_OCTETS])
         return parser.close(), encoding

@@ -1,1 +1,1 @@
-"""CIM-XML (DSP0201): classes, instances and paths as elements."""
+"""CIM-XML (DSP0201): definitions of classes, written and parsed."""

@@ -19,8 +19,8 @@ from logonscope.cim.types import Value
 from logonscope.wire.xml import escape
 
 EMBEDDED_INSTANCE, EMBEDDED_OBJECT = "EmbeddedInstance", "EmbeddedObject"
-"""Qualifiers of a string that is an embedded object: EmbeddedInstance names its class; with EmbeddedObject, it can be
-of any class."""
+"""Qualifiers of a string that is an embedded object: EmbeddedInstance names the class of the object; with
+EmbeddedObject, the object can be of any class."""
 
 
 def write_class(cls: Class, *, hierarchy: bool = False) -> str:
@@ -75,10 +75,7 @@ def _xml_type(declared: Property | Parameter) -> str:
 
 
 def _write_qualifiers(declared: Property | Parameter) -> str:
-    """Return the qualifiers, with one more for an embedded object (DSP0004 5.6.3).
-
-    That one names the class of the object, or says that it can be of any class.
-    """
+    """Return the qualifiers; an embedded object also gets EmbeddedInstance or EmbeddedObject (DSP0004 5.6.3)."""
     qualifiers = declared.qualifiers
     if declared.type == "object":
         name, value = (EMBEDDED_INSTANCE, declared.reference) if declared.reference else (EMBEDDED_OBJECT, True)
@@ -103,20 +100,20 @@ def _write_origin(member: Property | Method, cls: Class) -> str:
 
 
 def _write_qualifier(qualifier: Qualifier) -> str:
-    kind, inner = _write_value(qualifier.value)
+    cim_type, inner = _write_value(qualifier.value)
     flavor = "" if qualifier.flavor & TO_SUBCLASS else ' TOSUBCLASS="false"'
     flavor += ' TOINSTANCE="true"' if qualifier.flavor & TO_INSTANCE else ""
     flavor += ' OVERRIDABLE="false"' if qualifier.flavor & NOT_OVERRIDABLE else ""
     flavor += ' TRANSLATABLE="true"' if qualifier.flavor & AMENDED else ""
-    return f'<QUALIFIER NAME="{escape(qualifier.name)}" TYPE="{kind}"{flavor}>{inner}</QUALIFIER>'
+    return f'<QUALIFIER NAME="{escape(qualifier.name)}" TYPE="{cim_type}"{flavor}>{inner}</QUALIFIER>'
 
 
 def _write_value(value: Value) -> tuple[str, str]:
     """Return the type and the element of the value of a qualifier, or of a default value."""
     if isinstance(value, tuple):
         return _write_array(value)
-    kind, text = _format_constant(value)
-    return kind, "" if text is None else f"<VALUE>{escape(text)}</VALUE>"
+    cim_type, text = _format_constant(value)
+    return cim_type, "" if text is None else f"<VALUE>{escape(text)}</VALUE>"
 
 
 def _write_array(values: Sequence[Value]) -> tuple[str, str]:

@@ -95,14 +95,14 @@ def read_error(line: Mapping[str, Any]) -> LogonscopeError:
 
 
 def _read_advice(members: Mapping[str, Any]) -> str | Hint:
-    coded, text = members.get("hint_code"), str(members.get("hint", ""))
-    if not isinstance(coded, Mapping) or str(coded.get("code")) not in set(HintCode):
+    hint_code, text = members.get("hint_code"), str(members.get("hint", ""))
+    if not isinstance(hint_code, Mapping) or str(hint_code.get("code")) not in set(HintCode):
         return text
-    coded_values = coded.get("values", {})
-    if not isinstance(coded_values, Mapping):
+    hint_values = hint_code.get("values", {})
+    if not isinstance(hint_values, Mapping):
         return text
-    values = {str(name): str(value) for name, value in coded_values.items()}
-    hint = Hint(HintCode(str(coded["code"])), values, str(coded.get("also", "")))
+    values = {str(name): str(value) for name, value in hint_values.items()}
+    hint = Hint(HintCode(str(hint_code["code"])), values, str(hint_code.get("also", "")))
     try:
         hint.text(HINTS)
     except (LookupError, ValueError):  # a newer server gives other values for this code

@@ -23,7 +23,7 @@ from logonscope.errors import LogonscopeError, TransportFailureError
 from logonscope.wire.json.text import VALUE_WRITERS, write_text
 
 SAMPLE_KEY = "KEY"
-"""The key in a sample path. A template is made from the sample: it has SLOT in the place of this key."""
+"""The key in a sample path: SLOT replaces it in the template that is made from the sample."""
 
 SLOT = "\0"
 """The place of a value in a template: a character that JSON always escapes, so that no other text contains it."""
@@ -46,17 +46,18 @@ class InstanceWriter:
             base: write all instances as instances of this class; None: as instances of their own class.
         """
         cls = base or result.cls
-        self._head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": server}
+        self._fixed_members = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": server}
         self._shape, self._columns = shape_of(result, server), result.columns
+        # None: all columns are shown, in their order
         self._shown = result.shown if result.shown and result.shown != result.columns else None
         self._conversions = _conversions(result.cls, tuple(result.columns), server)
-        own = result.cls  # a path names the class of the instance itself, even with ``base``
-        self._keys, self._path_start = own.keys, f"\\\\{server}\\{own.namespace}:{own.name}."
+        row_class = result.cls  # a path names the class of the row, even with ``base``
+        self._keys, self._path_start = row_class.keys, f"\\\\{server}\\{row_class.namespace}:{row_class.name}."
 
     def write(self, row: tuple[Value, ...]) -> dict[str, Any]:
         """Return a row as an object."""
         instance = Instance(self._shape, row)
-        return {**self._head, "path": instance.path, "properties": self._properties(instance, row)}
+        return {**self._fixed_members, "path": instance.path, "properties": self._properties(instance, row)}
 
     def write_rows(self, rows: Sequence[tuple[Value, ...]]) -> list[str]:
         """Return rows as the JSON of their objects."""
@@ -65,11 +66,11 @@ class InstanceWriter:
 
     @cached_property
     def _line_writer(self) -> "LineWriter | None":
-        """The writer of many rows; None unless the rows show all of their columns, and have paths."""
+        """The writer of many rows; None if the rows do not show all of their columns, or have no paths."""
         if self._shown is not None or not self._keys or not set(self._keys) <= set(self._columns):
             return None
         key_indexes = {self._columns.index(key): key for key in self._keys}
-        return LineWriter(self._head, self._columns, self._conversions, key_indexes, self._path_start)
+        return LineWriter(self._fixed_members, self._columns, self._conversions, key_indexes, self._path_start)
 
     def _properties(self, instance: Instance, row: tuple[Value, ...]) -> dict[str, Any]:
         values = (
@@ -85,20 +86,21 @@ class InstanceWriter:
 class LineWriter:
     """Writes many rows at once, column by column; the text around their values is the same in every row.
 
-    Keys are written twice, in the path and as properties. If no key needs an escape, the text around it is the same in
-    every row, too.
+    Keys are written twice, in the path and as properties. If no key needs an escape, the text around the keys is the
+    same in every row, too.
     """
 
     def __init__(
         self,
-        head: Mapping[str, str],
+        fixed_members: Mapping[str, str],
         columns: Sequence[str],
         conversions: Sequence[Convert | None],
         key_indexes: Mapping[int, str],
         path_start: str,
     ) -> None:
-        self._head, self._columns, self._conversions = head, columns, conversions
+        self._fixed_members, self._columns, self._conversions = fixed_members, columns, conversions
         self._key_indexes, self._path_start = key_indexes, path_start
+        # by the classes that the keys refer to ("" for a text): the texts before, between and after the values of a row
         self._parts: dict[tuple[str, ...], list[str]] = {}
 
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
@@ -142,9 +144,11 @@ class LineWriter:
             path_parts.append(_template_around_key(f"{name}={write_key(sample)}"))
             properties[name] = f'"{_template_around_key(sample)}"'
         path = _escape_text(self._path_start) + ",".join(path_parts)
-        head = "".join(f"{write_text(name)}:{write_text(value)}," for name, value in self._head.items())
+        fixed_members = "".join(
+            f"{write_text(name)}:{write_text(value)}," for name, value in self._fixed_members.items()
+        )
         members = ",".join(f"{write_text(name)}:{value}" for name, value in properties.items())
-        return f'{{{head}"path":"{path}","properties":{{{members}}}}}'
+        return f'{{{fixed_members}"path":"{path}","properties":{{{members}}}}}'
 
 
 def _plain_keys(column: Sequence[Any]) -> tuple[str, Sequence[str]] | None:
@@ -224,9 +228,9 @@ def _conversion(cls: Class, name: str, server: str) -> Convert | None:
 def write_event_instance(instance: Instance) -> dict[str, Any]:
     """Return an instance of an event class as an object; the instances in it are objects of the same form."""
     cls = instance.cim_class
-    head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": instance["__SERVER"]}
+    fixed_members = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": instance["__SERVER"]}
     properties = {name: _write_event_value(instance[name]) for name in instance}
-    return {**head, "path": instance.path, "properties": properties}
+    return {**fixed_members, "path": instance.path, "properties": properties}
 
 
 def _write_event_value(value: Any) -> Any:
@@ -254,10 +258,10 @@ class ReadRow(NamedTuple):
 
 
 def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
-    """Return the row of a line with an instance; the schema has its class.
+    """Return the row that an object describes; the schema must have the class of the row.
 
     Raises:
-        TransportFailureError: the line is not an instance of a known class.
+        TransportFailureError: the object is not an instance of a known class.
     """
     try:
         properties, namespace = line["properties"], str(line["namespace"]).replace("/", "\\")
@@ -279,7 +283,7 @@ def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
 
 @lru_cache(maxsize=256)
 def _find_declared(cls: Class, names: tuple[str, ...]) -> Sequence[Property | None]:
-    """Return the property of each name, None if the class has none; cached like ``_conversions``."""
+    """Return the property of each name; None for a name that is no property. Cached like ``_conversions``."""
     return [cls.properties.get(name) for name in names]
 
 
@@ -287,8 +291,8 @@ def _read_value(value: Any, declared: Property, schema: Schema) -> Value:
     if value is None:
         return None
     if declared.array:
-        read: Value = bytes(value) if declared.type == "uint8" else tuple(value)
-        return read
+        elements: Value = bytes(value) if declared.type == "uint8" else tuple(value)
+        return elements
     if declared.type == "datetime":
         return datetime.fromisoformat(value) if isinstance(value, str) else timedelta(seconds=value)
     if declared.type == "reference":
@@ -300,7 +304,7 @@ def _read_value(value: Any, declared: Property, schema: Schema) -> Value:
 
 
 def read_default(value: Any, declared: Property) -> Value:
-    """Return the default value of a property, which is no reference."""
+    """Return the default value of a property; references have no default values."""
     return _read_value(value, declared, Schema([]))
 
 
@@ -314,5 +318,5 @@ def _read_reference(text: str, schema: Schema) -> Value:
 
 
 def _is_accepted_server(_: str) -> bool:
-    # The server names itself in its paths, by any name that it has.
+    # A path of the server has the server's own name, which can be any of several.
     return True

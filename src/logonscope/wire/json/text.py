@@ -15,10 +15,10 @@ MAX_DEPTH = 16
 """Maximum depth of objects and arrays in a request."""
 
 MIN_CUT_LENGTH = 256
-"""Texts and arrays of at most so many bytes of JSON are not cut: a cut id would be another id."""
+"""Texts and arrays of at most this many bytes of JSON are not cut: an id that was cut would be another id."""
 
 TRUNCATED = "truncated"
-"""The member of a line whose long texts or arrays were cut."""
+"""The name of the member which shows that long texts or arrays in the line were cut."""
 
 # A text without its last quote is a token, too: otherwise the search would begin again at each of its escaped quotes.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
@@ -67,7 +67,8 @@ def _check_depth(data: bytes) -> None:
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Parsers differ in which of two values they take: a proxy could check another value than this server uses.
+    # If a name occurs twice, parsers differ in which value they use: a proxy could check another value than this server
+    # uses.
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("duplicate member")
@@ -114,7 +115,7 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
     if len(text) < octets:
         return f"{text}\n".encode("ascii")
     limit = octets
-    # Halving finds a limit for single values at which the whole line fits. Names and ids are below every limit; a long
+    # The limit of single values is halved until the whole line fits. Names and ids are shorter than every limit; a long
     # path of a file can be cut.
     while limit >= 2 * MIN_CUT_LENGTH:
         limit //= 2
@@ -129,18 +130,18 @@ def _cut(value: Any, limit: int) -> Any:
     if isinstance(value, str):
         # an escaped character takes up to 12 bytes: if escapes make the text longer than the limit, it is cut in
         # proportion
-        written = len(write_text(value[:limit]))
-        return value if len(value) <= limit >= written else value[: limit * min(limit, len(value)) // written]
+        json_length = len(write_text(value[:limit]))
+        return value if len(value) <= limit >= json_length else value[: limit * min(limit, len(value)) // json_length]
     if isinstance(value, Mapping):
         return {name: _cut(part, limit) for name, part in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
-    # Whole values from the beginning, as many as fit: a cut number would be another number.
-    parts, free = [], limit
+    # An array keeps its first values, as many as fit.
+    parts, free_bytes = [], limit
     for part in value:
         cut_part = _cut(part, limit)
-        free -= len(write_text(cut_part)) + 1
-        if free < 0:
+        free_bytes -= len(write_text(cut_part)) + 1
+        if free_bytes < 0:
             break
         parts.append(cut_part)
     return parts

@@ -54,7 +54,7 @@ MIN_ENVELOPE = 8192
 """Octets of the smallest MaxEnvelopeSize that is accepted (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
 
 MAX_ID_LENGTH, SHORT_REASON = 200, 80
-"""Characters that are returned of a MessageID, and of a fault's reason that is too long: these fit any envelope."""
+"""Maximum characters of a MessageID in a response, and of a fault's reason that has to be shortened."""
 
 MAX_OPTIONS = 64
 """Maximum number of options of a request."""
@@ -68,7 +68,7 @@ BYTE_ORDER_MARK_OCTETS = 2
 MAX_SECONDS = 10_000_000.0
 """Maximum length of a duration in seconds: a longer duration is shortened to it."""
 
-# Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
+# Headers that are supported or can be ignored safely; any other header with mustUnderstand is rejected.
 _UNDERSTOOD = {
     *(clark_name(ADDRESSING, name) for name in (
         "To", "Action", "MessageID", "ReplyTo", "FaultTo", "From", "RelatesTo",
@@ -99,7 +99,7 @@ _ENVELOPE_START = (
 # The first digit of the fourth group of a UUID has the variant (RFC 9562 4.1): 8, 9, A or B.
 _VARIANTS = {digit: "89AB"[int(digit, 16) & 3] for digit in "0123456789ABCDEF"}
 PLACEHOLDER_ID = f"uuid:{uuid.UUID(int=0)}"
-"""An id that is as long as every other, to measure the room that is left for items."""
+"""An id as long as every other id, to measure the octets that are left for items."""
 
 _ENVELOPE_END = "</s:Body></s:Envelope>"
 
@@ -117,7 +117,7 @@ class Envelope(NamedTuple):
 
     @property
     def octets(self) -> Callable[[str], int]:
-        """Return the function that measures a text in the message's encoding; the response has the same one."""
+        """Return the function that measures a text in the encoding of the message, which its response has, too."""
         return utf_8_octets if self.encoding == UTF_8 else utf_16_octets
 
     def text(self, namespace: str, name: str) -> str:
@@ -170,7 +170,7 @@ def parse_envelope(data: bytes) -> Envelope:
 
 
 def _must_understand(block: Element) -> bool:
-    """Return whether a header block is for this server, as its role says (SOAP 1.2, 2.2), and must be understood."""
+    """Return whether a header block must be understood, and its role names this server (SOAP 1.2, 2.2)."""
     must_understand = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
     return is_true(must_understand) and block.get(clark_name(SOAP, "role"), "") in _ROLES
 
@@ -255,7 +255,7 @@ def check_body(envelope: Envelope, namespace: str, name: str) -> Element:
 
 
 def parse_number(text: str, name: str) -> int:
-    """Parse a whole number greater than 0; ``name`` is that of its element or header, for the error.
+    """Parse a whole number greater than 0; ``name`` is the name of its element or header, for the error.
 
     Raises:
         FaultError: the text is no such number.
@@ -304,7 +304,7 @@ def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) 
 
 
 def context_element(context: str) -> str:
-    """Return the element with the id by which the client pulls."""
+    """Return the element with the id of an enumeration or subscription, which the client sends with each Pull."""
     return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
 
 

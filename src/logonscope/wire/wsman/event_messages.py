@@ -10,7 +10,7 @@ from logonscope.wire.xml import clark_name, escape, text_of
 
 
 class EventSink(NamedTuple):
-    """An address of a subscriber, and the header blocks that each message to it has, as XML."""
+    """An address of a subscriber, and the header blocks, as XML, that each message to this address has."""
 
     address: str
     parameters: str = ""

@@ -22,7 +22,7 @@ _MULTIPART = re.compile(
     re.IGNORECASE,
 )
 _CONTENT = re.compile(rb"OriginalContent:\s*type=([^\r\n]{1,200});\s*Length=(\d{1,12})", re.IGNORECASE)
-_OCTETS = b"application/octet-stream\r\n"
+_DATA_HEADER = b"application/octet-stream\r\n"
 _FORM = "send multipart/encrypted as in MS-WSMV 2.2.9.1"
 
 
@@ -83,21 +83,22 @@ def parse_message(content_type: str, body: bytes) -> EncryptedMessage:
         raise InvalidParameterError("invalid encrypted message: unknown form", _FORM)
     protocol, boundary = multipart.groups()
     # The encrypted octets can contain the text of the boundary, so the end is searched from the end of the body.
-    start, end = body.find(_OCTETS), body.rfind(f"--{boundary}--".encode())
-    octets = body[start + len(_OCTETS) : end]
-    length = int.from_bytes(octets[:4], "little")
-    if start < 0 or end < start or len(octets) < 4 + length or length > MAX_SIGNATURE_LENGTH:
+    start, end = body.find(_DATA_HEADER), body.rfind(f"--{boundary}--".encode())
+    octets = body[start + len(_DATA_HEADER) : end]
+    signature_length = int.from_bytes(octets[:4], "little")
+    signature, data = octets[4 : 4 + signature_length], octets[4 + signature_length :]
+    if start < 0 or end < start or len(octets) < 4 + signature_length or signature_length > MAX_SIGNATURE_LENGTH:
         raise InvalidParameterError("invalid encrypted message: it is incomplete", _FORM)
-    return EncryptedMessage(octets[4 : 4 + length], octets[4 + length :], int(content[2]), protocol)
+    return EncryptedMessage(signature, data, int(content[2]), protocol)
 
 
-def write_message(sealed: EncryptedMessage) -> tuple[str, bytes]:
+def write_message(message: EncryptedMessage) -> tuple[str, bytes]:
     """Return the content type and the body of an encrypted message."""
     head = (
-        f"--{BOUNDARY}\r\n\tContent-Type: {sealed.protocol}\r\n"
-        f"\tOriginalContent: type={SOAP};Length={sealed.length}\r\n"
+        f"--{BOUNDARY}\r\n\tContent-Type: {message.protocol}\r\n"
+        f"\tOriginalContent: type={SOAP};Length={message.length}\r\n"
         f"--{BOUNDARY}\r\n\tContent-Type: application/octet-stream\r\n"
     )
-    octets = len(sealed.signature).to_bytes(4, "little") + sealed.signature + sealed.data
-    content_type = f'multipart/encrypted;protocol="{sealed.protocol}";boundary="{BOUNDARY}"'
+    octets = len(message.signature).to_bytes(4, "little") + message.signature + message.data
+    content_type = f'multipart/encrypted;protocol="{message.protocol}";boundary="{BOUNDARY}"'
     return content_type, head.encode() + octets + f"--{BOUNDARY}--\r\n".encode()

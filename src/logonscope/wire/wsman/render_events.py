@@ -1,4 +1,4 @@
-"""Rendering of events as items: instances of event classes, with the instances that they are about, and lost events."""
+"""Rendering of events as items: of instances of event classes, with the instances in them, and of LostEvents."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 EVENTS = "events"
-"""The first member of a ``render_items.Item`` that is an event: there it takes the place of the result."""
+"""The first member of a ``render_items.Item`` that is an event; in other items, it is the result."""
 
 MIN_OCTETS = 64
-"""Octets of a single value: the limit of single values is not lowered below this."""
+"""The lowest limit of a single value, in octets."""
 
 
 class LostEvents(NamedTuple):
@@ -43,7 +43,10 @@ class EventRenderer:
         return True
 
     def render_shortened(self, _: str, event: LostEvents | Instance, octets: Octets) -> str:
-        """Return an event, cut until it has at most ROW_OCTETS, or the limit of its values is MIN_OCTETS."""
+        """Return an event as an item.
+
+        If it has more than ROW_OCTETS, the limit of its values is lowered until it fits, or down to MIN_OCTETS.
+        """
         max_octets, text = ROW_OCTETS, self.render(event)
         while isinstance(event, Instance) and octets(text) > ROW_OCTETS and max_octets > MIN_OCTETS:
             max_octets = max(max_octets * 3 // 4, MIN_OCTETS)
@@ -80,5 +83,5 @@ def _cut(event: Instance, max_octets: int, octets: Octets) -> Instance:
     """Return an event and the instances in it, all cut by ``RowCutter.cut``."""
     shape, row = row_of(event)
     values = RowCutter(shape.cls, tuple(shape.columns)).cut(row, max_octets, octets)
-    inner = [_cut(value, max_octets, octets) if isinstance(value, Instance) else value for value in values]
-    return Instance(shape, tuple(inner))
+    cut_values = [_cut(value, max_octets, octets) if isinstance(value, Instance) else value for value in values]
+    return Instance(shape, tuple(cut_values))

@@ -1,10 +1,11 @@
-"""Rendering of rows as XML, by templates. A template is made once for a class and its columns, and filled by each row.
+"""Rendering of rows as XML, by templates. A template is made once for a class and its columns, and used for each row.
 
 The result looks as Windows renders instances (MS-WSMV 2.2.4, DSP0230 of WS-CIM): one element for each property, ordered
 by name; null as xsi:nil; an array as repeated elements; a reference as an endpoint reference without its wrapper; times
 in UTC. A projection is a w:XmlFragment, whose children have no namespace, not even the element around a time.
 
-Most templates are nested functions and not objects: a large answer has millions of values, and each costs a call.
+Most templates are nested functions and not objects: a large answer has millions of values, and an object would cost one
+more call for each of them.
 """
 
 import re
@@ -25,7 +26,7 @@ from logonscope.wire.xml import escape
 
 
 class ReferenceForm(NamedTuple):
-    """How references are written: their URIs have the form of the resource's URI, and the schema knows their keys."""
+    """How references are written: with URIs of the same form as the resource's, and the keys that the schema names."""
 
     resource: Resource
     schema: Schema
@@ -38,7 +39,7 @@ RenderAll = Callable[[Sequence[Row]], str | None]
 
 Write = Callable[[Any], str]
 Make = Callable[[str, str], Write]
-"""Takes the constant texts around a property and returns its writer: constants are joined once, not for every row."""
+"""Takes the constant texts before and after a property, and returns the writer of this property."""
 
 System = Callable[[Row, str], Any]
 """Takes a row and the name of a system property, and returns the value of this property."""
@@ -56,7 +57,7 @@ def instance_renderer(cls: Class, columns: Sequence[str], resource: Resource) ->
         partial(_property_writer, cls.property_named(columns[index]), "p:", ReferenceForm(resource, cls.schema))
         for index in order
     ]
-    return _record_renderer(head, properties, order, tail)
+    return _row_renderer(head, properties, order, tail)
 
 
 def name_order(columns: Sequence[str]) -> list[int]:
@@ -65,23 +66,23 @@ def name_order(columns: Sequence[str]) -> list[int]:
 
 
 def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> RenderAll | None:
-    """Return the renderer of many rows at once; None, unless a row has two references and nothing else.
+    """Return the renderer of many rows at once; None if a row is not two references and nothing else.
 
-    It makes the same texts as ``instance_renderer``.
+    The text of each row is that of ``instance_renderer``.
     """
     names = sorted(columns, key=str.lower)
     if len(names) != 2 or any(cls.property_named(name).type != "reference" for name in names):
         return None
     form = _general_form(ReferenceForm(resource, cls.schema))
     head, tail = _element_tags(cls, resource)
-    first, second = (f"p:{name}" for name in names)
+    first_tag, second_tag = (f"p:{name}" for name in names)
     positions = [columns.index(name) for name in names]
 
     @lru_cache(maxsize=64)
     def texts_around(first_class: str, second_class: str) -> tuple[str, str, str] | None:
         """Return the constant texts around the keys of two references; None if one of them has several keys."""
-        around_first = _constant_texts(form, first_class, f"{head}<{first}>", f"</{first}>")
-        around_second = _constant_texts(form, second_class, f"<{second}>", f"</{second}>{tail}")
+        around_first = _constant_texts(form, first_class, f"{head}<{first_tag}>", f"</{first_tag}>")
+        around_second = _constant_texts(form, second_class, f"<{second_tag}>", f"</{second_tag}>{tail}")
         if len(around_first) != 2 or len(around_second) != 2:
             return None
         return around_first[0], around_first[1] + around_second[0], around_second[1]
@@ -90,7 +91,7 @@ def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource
         transposed: Any = tuple(zip(*rows, strict=True))
         references = transposed[positions[0]], transposed[positions[1]]
         # Columns are rendered without a call for each value. That is possible if all references in a column name one
-        # class and have one key, which is a text without characters to escape. The usual rows are such.
+        # class and have one key, which is a text without characters to escape. Most rows are like this.
         try:
             keys = [[key for _, key in column] for column in references]
             ((first_class,), (second_class,)) = ({name for name, _ in column} for column in references)
@@ -116,7 +117,7 @@ def fragment_renderer(
         cls: the class of the rows.
         columns: the columns of a row.
         shown: the selected properties; system properties can be among them.
-        resource: a resource whose form of URI the references get.
+        resource: the requested resource: the URIs of references get the same form.
         system: returns the value of a system property of a row.
     """
     positions = {name: index for index, name in enumerate(columns)}
@@ -126,7 +127,7 @@ def fragment_renderer(
             partial(_property_writer, cls.property_named(name), "", ReferenceForm(resource, cls.schema))
             for name in shown
         ]
-        return _record_renderer(head, properties, [positions[name] for name in shown], tail)
+        return _row_renderer(head, properties, [positions[name] for name in shown], tail)
 
     # The slower way, for projections with system properties, which are no columns of the row.
     def element(name: str) -> Render:
@@ -178,7 +179,8 @@ def render_parameters(values: Sequence[tuple[str, str, Value]], resource: Resour
     """Return the elements of parameters that a method returned; each is (name, type, value)."""
     form = ReferenceForm(resource, schema)
     return "".join(
-        _property_writer(Property(name, kind, False, None, ()), "p:", form)(value) for name, kind, value in values
+        _property_writer(Property(name, cim_type, False, None, ()), "p:", form)(value)
+        for name, cim_type, value in values
     )
 
 
@@ -192,8 +194,8 @@ def _element_tags(cls: Class, resource: Resource) -> tuple[str, str]:
     return f'<p:{cls.name} {namespace_declarations(cls, resource)} xsi:type="p:{cls.name}_Type">', f"</p:{cls.name}>"
 
 
-def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
-    """Return the renderer of rows whose properties are at the positions ``order``, between two constant texts."""
+def _row_renderer(head: str, properties: Sequence[Make], order: Sequence[int], tail: str) -> Render:
+    """Return the renderer of rows between ``head`` and ``tail``; ``order``: the index of each property's column."""
     if not order:
         return partial(_render_constant, head + tail)
     # The first property writes the head and the last one the tail, so that a row has no texts of its own to join.
@@ -201,7 +203,7 @@ def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int]
     writers = [make(before, after) for make, before, after in zip(properties, befores, afters, strict=True)]
     if len(order) == 1:
         return _column_renderer(writers[0], order[0])
-    # Two columns have their own renderer, because most associations have two columns: it needs no list and no join.
+    # Most associations have two columns: their renderer needs no list and no join.
     if len(order) == 2:
         (write_first, write_second), (first, second) = writers, order
 
@@ -280,7 +282,7 @@ class _ObjectWriter:
         )
         order = name_order(columns)
         properties = [self._make_property(cls.property_named(columns[index]), f"{prefix}:") for index in order]
-        return _record_renderer(head, properties, order, f"</{self._tag}>{self._after}")
+        return _row_renderer(head, properties, order, f"</{self._tag}>{self._after}")
 
     def _make_property(self, cim_property: Property, prefix: str) -> Make:
         if cim_property.type == "object":
@@ -336,7 +338,7 @@ def _write_bare_time(value: datetime | timedelta) -> str:
 
 
 def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", nil: str = "") -> Write:
-    """Return the writer of an endpoint reference's content (DSP0226 5.1.2); its URIs have the form of ``form``."""
+    """Return the writer of an endpoint reference's content (DSP0226 5.1.2)."""
     texts_by_class: dict[Value, tuple[str, ...]] = {}
     form = _general_form(form)
 
@@ -369,10 +371,10 @@ def _constant_texts(form: ReferenceForm, name: str, before: str, after: str) -> 
     """Return the constant texts before, between and after the keys of a reference to an instance of a class."""
     resource = form.resource
     cls = form.schema.get(name, resource.namespace.replace("/", "\\"))
-    space = "" if resource.is_wmi else f'<w:Selector Name="{NAMESPACE}">{resource.namespace}</w:Selector>'
+    namespace_selector = "" if resource.is_wmi else f'<w:Selector Name="{NAMESPACE}">{resource.namespace}</w:Selector>'
     head = (
         f"{before}<a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
-        f"<w:ResourceURI>{resource.uri_base}/{cls.name}</w:ResourceURI><w:SelectorSet>{space}"
+        f"<w:ResourceURI>{resource.uri_base}/{cls.name}</w:ResourceURI><w:SelectorSet>{namespace_selector}"
     )
     starts, ends = [f'<w:Selector Name="{key}">' for key in cls.keys], ["</w:Selector>" for _ in cls.keys]
     tail = f"</w:SelectorSet></a:ReferenceParameters>{after}"

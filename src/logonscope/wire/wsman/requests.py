@@ -218,7 +218,7 @@ def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
     """Return the request to run the method whose name is the last part of the action (DSP0227 10.2)."""
     uri = envelope.text(WSMAN, "ResourceURI")
     action_uri, _, method = envelope.action.rpartition("/")
-    # The rest of the action is the resource URI; clients differ in its case and slashes.
+    # The action before the method name must be the resource URI; clients differ in the case and the slashes.
     if not uri or not method or action_uri.lower().replace("\\", "/") != uri.lower().replace("\\", "/").rstrip("/"):
         hint = "use an action of WS-Management, or the resource URI with the name of a method"
         raise FaultError(ACTION_NOT_SUPPORTED, f"unknown action '{envelope.action[:200]}'", hint)
@@ -256,13 +256,13 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
         expires=_read_expires(body),
         with_superclasses=resource.is_class and has_option(envelope, HIERARCHY),
     )
-    for value, valid_values, what in (
+    for value, valid_values, element_name in (
         (enumeration.mode, (OBJECT, EPR, OBJECT_AND_EPR, "EnumerateObject"), "EnumerationMode"),
         (enumeration.polymorphism, (INCLUDE, EXCLUDE, NONE), "PolymorphismMode"),
     ):
         if value not in valid_values:
             expected = ", ".join(filter(None, valid_values))
-            raise FaultError(INVALID_PARAMETER, f"invalid {what} '{value[:40]}': expected one of {expected}")
+            raise FaultError(INVALID_PARAMETER, f"invalid {element_name} '{value[:40]}': expected one of {expected}")
     return enumeration
 
 
@@ -297,8 +297,10 @@ def _read_selector_filter(element: Element) -> SelectorFilter:
 
 
 def _read_association_filter(element: Element) -> AssociationFilter:
-    kinds = {clark_name(BINDING, "AssociatedInstances"): False, clark_name(BINDING, "AssociationInstances"): True}
-    filter_element = find_child(element, *kinds)
+    references_by_tag = {
+        clark_name(BINDING, "AssociatedInstances"): False, clark_name(BINDING, "AssociationInstances"): True,
+    }  # fmt: skip
+    filter_element = find_child(element, *references_by_tag)
     object_element = None if filter_element is None else find_child(filter_element, clark_name(BINDING, "Object"))
     if filter_element is None or object_element is None:
         hint = "send b:AssociatedInstances or b:AssociationInstances with a b:Object, the instance to start from"
@@ -310,7 +312,7 @@ def _read_association_filter(element: Element) -> AssociationFilter:
             CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MAX_PROPERTIES}"
         )
     return AssociationFilter(
-        parse_reference(object_element), kinds[filter_element.tag],
+        parse_reference(object_element), references_by_tag[filter_element.tag],
         options.get("AssociationClassName"), options.get("ResultClassName"),
         options.get("Role"), options.get("ResultRole"), tuple(properties) or None,
     )  # fmt: skip
@@ -325,7 +327,7 @@ def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
     )
     uri = envelope.text(WSMAN, "ResourceURI")
     return Pull(
-        # The context names the enumeration, so a client may omit the resource.
+        # The context identifies the enumeration, so a client may omit the resource.
         parse_resource(uri, selector_values) if uri else Resource("root/cimv2", ALL),
         _read_context(body),
         1 if max_elements is None else parse_number(text_of(max_elements), "MaxElements"),
@@ -369,7 +371,7 @@ _FILTERS: Mapping[str, Callable[[Element], Filter]] = {
 
 
 class ActionRow(NamedTuple):
-    """The class of the request with an action, and the function that reads it from its envelope."""
+    """A row of ACTIONS: the class of the request, and the function that reads the request from its envelope."""
 
     message: type
     read: Callable[[Envelope, Selectors], DecodedMessage]
@@ -394,9 +396,9 @@ ACTIONS: Mapping[str, ActionRow] = {
 
 
 def operation_name(action: str) -> str:
-    """Return the name of the request with an action, such as Pull: one of a fixed set, whatever a client sends.
+    """Return the name of the request with an action, such as Pull.
 
-    A request without an action counts as Identify.
+    A request without an action counts as Identify, one with an unknown action as Invoke.
     """
     if not action:
         return "Identify"

@@ -24,6 +24,8 @@ from logonscope.wire.xml import Element, clark_name, find_child, text_of
 Selectors = Mapping[str, "str | ObjectPath"]
 
 ALL = "*"
+"""In the place of a class name: all classes of a namespace."""
+
 _EPR, _PARAMETERS, _URI, _SET, _SELECTOR = (
     clark_name(ADDRESSING, "EndpointReference"), clark_name(ADDRESSING, "ReferenceParameters"),
     clark_name(WSMAN, "ResourceURI"), clark_name(WSMAN, "SelectorSet"), clark_name(WSMAN, "Selector"),
@@ -61,7 +63,7 @@ def parse_resource(uri: str, selectors: Selectors) -> Resource:
     """Parse a resource URI.
 
     Raises:
-        FaultError: the URI is missing, or has none of the forms.
+        FaultError: the URI is missing, or has an unknown form.
     """
     if not uri:
         raise FaultError(HEADER_REQUIRED, "the header w:ResourceURI is missing", _HINT)
@@ -90,7 +92,7 @@ def check_no_shell(*uris: str) -> None:
     """Check that no URI, of a resource or an action, belongs to a remote shell.
 
     Raises:
-        FaultError: a URI does.
+        FaultError: a URI belongs to a remote shell.
     """
     for uri in uris:
         if uri.lower().startswith(SHELLS):
@@ -102,7 +104,7 @@ def check_no_shell(*uris: str) -> None:
 
 
 def _text_selector(selectors: Selectors, folded_name: str, default: str) -> str:
-    """Return the value of a selector whose name matches in upper or lower case; the default for none or a reference."""
+    """Return the text of a selector, whose name can be in any case; ``default`` if there is none, or no text in it."""
     return next(
         (value for name, value in selectors.items() if name.lower() == folded_name and isinstance(value, str)), default
     )

@@ -34,9 +34,10 @@ MODES = {mode.lower(): mode for mode in (names.PULL_MODE, names.PUSH_MODE, names
 class Subscribe(NamedTuple):
     """A request for a subscription to the results of an event query, which the client pulls or the server pushes.
 
-    ``query`` None: all events of the class of the resource. ``expires``, ``heartbeats``: the lifetime and the interval
-    of heartbeats in seconds. ``sends_bookmarks``: each message with events has a bookmark: the position after its last
-    event. ``max_elements``, ``max_time``: in the mode Events, the limits of a message in events and seconds.
+    ``query``: None requests all events of the class of the resource. ``expires``, ``heartbeats``: the lifetime, and the
+    interval of heartbeats, in seconds. ``sends_bookmarks``: each message with events has a bookmark, which is the
+    position after its last event. ``end_to``: the address for the SubscriptionEnd message. ``max_elements``,
+    ``max_time``: in the mode Events, how many events a message has at most, and for how many seconds it collects them.
     """
 
     resource: Resource
@@ -155,7 +156,7 @@ def _read_notify_to(delivery: Element) -> EventSink:
 
 
 def _read_batch(delivery: Element) -> tuple[int, float]:
-    """Return the limits of a message with several events: their number, and seconds."""
+    """Return the maximum number of events in a message, and the seconds for which a message collects events."""
     max_elements = find_child(delivery, clark_name(WSMAN, "MaxElements"))
     seconds = find_child(delivery, clark_name(WSMAN, "MaxTime"))
     return (
@@ -174,7 +175,7 @@ def _read_endpoint(element: Element | None) -> EventSink | None:
     address = find_child(element, clark_name(ADDRESSING, "Address"))
     holders = [find_child(element, clark_name(ADDRESSING, f"Reference{kind}")) for kind in ("Properties", "Parameters")]
     blocks = [block for holder in holders if holder is not None for block in holder]
-    # a block must not be taken for a header that this server writes
+    # a subscriber's block must not look like a header that this server writes
     if any(namespace_of(block) in {names.SOAP, ADDRESSING, WSMAN, ""} for block in blocks):
         reason = "invalid reference parameters: elements of SOAP, WS-Addressing, WS-Management or no namespace"
         raise FaultError(INVALID_MESSAGE, reason, "use elements of a namespace of your own")
@@ -193,14 +194,14 @@ def _read_expires(body: Element) -> float | None:
 
 
 def _read_heartbeats(element: Element | None) -> float | None:
-    """Return the interval of heartbeats in seconds; None: there are none."""
+    """Return the interval of heartbeats in seconds; None: no heartbeats."""
     if element is None:
         return None
     return parse_duration(text_of(element), "Heartbeats") or None
 
 
 def _read_bookmark(element: Element | None) -> str | None:
-    """Return the bookmark after which the events begin; None: they begin now."""
+    """Return the bookmark after which the events begin; None: the events begin now."""
     if element is None:
         return None
     text = text_of(element)

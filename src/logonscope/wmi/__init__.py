@@ -1,9 +1,9 @@
 """Drop-in replacement for the PyPI module ``wmi``: ``from logonscope import wmi``.
 
-Values are as COM automation passes them: 64-bit numbers are decimal text, datetimes DMTF text, arrays tuples, and
-the parameters of a method are in alphabetical order. Errors are an x_wmi, whose cause is one of logonscope.errors, with
-two exceptions: x_wmi_authentication has no cause; an unknown class, property or method is an AttributeError if it was
-written as an attribute.
+Values are as COM automation passes them: 64-bit numbers are decimal text, datetimes DMTF text, arrays tuples. The
+parameters of a method are in alphabetical order. An unknown class, property or method that is written as an attribute
+raises AttributeError. All other errors are an x_wmi, whose cause is an error of logonscope.errors; only
+x_wmi_authentication has no cause.
 ``WMI(host=...)`` uses any logonscope Host. All names are those of the module ``wmi``, also those with an underscore.
 """
 

@@ -22,7 +22,7 @@ class com_error(Exception):
 
 
 class x_wmi(Exception):
-    """Base class of the errors that scripts get. ``info``: message and hint; ``com_error``: the number, or None."""
+    """Base class of the errors that scripts get. ``info``: message and hint; ``com_error``: has the number; or None."""
 
     def __init__(self, info: str = "", com_error: com_error | None = None) -> None:
         super().__init__(info, com_error)
@@ -51,19 +51,19 @@ class x_access_denied(x_wmi):
 
 
 class x_wmi_authentication(x_wmi):
-    """A user name was given for this machine, or together with privileges or a suffix; this is not supported."""
+    """A user name was given for this machine or, without a moniker, together with privileges or a suffix."""
 
 
 class x_wmi_uninitialised_thread(x_wmi):
     """A thread without CoInitialize; never raised here."""
 
 
-KINDS: Mapping[type[errors.LogonscopeError], type[x_wmi]] = {
+EXCEPTIONS: Mapping[type[errors.LogonscopeError], type[x_wmi]] = {
     errors.AccessDeniedError: x_access_denied,
     errors.InvalidQueryError: x_wmi_invalid_query,
     errors.TimedOutError: x_wmi_timed_out,
 }
-"""Errors that have a special class; all others become x_wmi."""
+"""The subclass of x_wmi by class of error; all other errors become an x_wmi itself."""
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def wmi_errors() -> Iterator[None]:
         # Scripts compare the number with signed constants: pywin32 reads HRESULTs as signed integers.
         excepinfo = (0, "logonscope", str(error), None, 0, error.number - (1 << 32))
         cause = com_error(DISP_E_EXCEPTION, error.name, excepinfo)
-        raise KINDS.get(type(error), x_wmi)(str(error), cause) from error
+        raise EXCEPTIONS.get(type(error), x_wmi)(str(error), cause) from error
 
 
 def not_supported(message: str, hint: str) -> NoReturn:

@@ -35,7 +35,9 @@ class _wmi_object:
     def __init__(self, host: Host, target: Instance | str, referenced: "dict[str, _wmi_object]") -> None:
         self._host = host
         self._target = target  # an object path until the object is read
-        self._referenced = referenced  # objects and their classes, by path; shared by one result
+        self._referenced = (
+            referenced  # referenced objects, and their classes, by path; shared by the objects of a result
+        )
 
     def _read(self) -> Instance:
         # The object of a reference starts as a path: most referenced objects of a result are never read.
@@ -59,7 +61,7 @@ class _wmi_object:
 
     def _key_in_path(self, name: str) -> str | None:
         """Return the value of a text key from the path of an object that was not read yet; in all other cases None."""
-        # Scripts use keys of thousands of references, as process.Antecedent.LogonId: a read for each would be slow.
+        # Scripts use keys of thousands of references, such as process.Antecedent.LogonId: to read each would be slow.
         if isinstance(self._target, str):
             path = parse_path(self._target)
             declared = self._class_of_path(path).properties.get(name)
@@ -235,7 +237,10 @@ class _wmi_class(_wmi_object):
         return self._make_property(declared)
 
     def query(self, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
-        """Select the instances with these property values (None: null), and read the properties ``fields``, or all."""
+        """Select the instances with these property values, in which None means null.
+
+        ``fields``: the properties to read; empty: all.
+        """
         return select_objects(self._host, self._class.namespace, self._class.name, fields, where_clause)
 
     __call__ = instances = query
@@ -299,7 +304,7 @@ def make_watcher(host: Host, namespace: str, wql: str) -> "_wmi_watcher":
 
 
 def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
-    """Return the objects of a result; an object that several of them refer to is read at most once."""
+    """Return the objects of a result; an object to which several of them refer is read at most once."""
     referenced: dict[str, _wmi_object] = {}
     return [
         _wmi_class(host, item) if isinstance(item, Class) else _wmi_object(host, item, referenced) for item in answer

@@ -43,9 +43,12 @@ from logonscope.wql.tree import (
 TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
-"""Kinds of columns, which say how values are compared: TEXT without regard to case; NUMBER, BOOLEAN and MOMENT by
-value; REFERENCE by the instance that it names; CLASS and OBJECT by inheritance (only with ISA); PATH with = and <> by
-the class and the keys in the path, with other operators as TEXT; ARRAY cannot be compared."""
+"""Kinds of columns. The kind decides how values are compared.
+
+TEXT: without regard to case. NUMBER, BOOLEAN, MOMENT: by value. REFERENCE: by the instance that it names. CLASS and
+OBJECT: by inheritance; the only operator is ISA. PATH: with the operators = and <>, by the class and the keys in the
+path; with any other operator, as TEXT. ARRAY: cannot be compared.
+"""
 
 THIS = "__THIS"
 """The name on the left of ISA in a data query: the class of the row."""
@@ -54,6 +57,7 @@ SYSTEM_KINDS = {
     **dict.fromkeys(SYSTEM_PROPERTIES, TEXT), "__GENUS": NUMBER, "__PROPERTY_COUNT": NUMBER, "__DERIVATION": ARRAY,
     THIS: CLASS,
 }  # fmt: skip
+"""The kinds of system properties. In a data query, PATH_PROPERTIES have the kind PATH instead."""
 
 PATH_PROPERTIES = ("__PATH", "__RELPATH")
 
@@ -73,10 +77,10 @@ class NameScope(NamedTuple):
 
     Attributes:
         text: the query: errors give positions in it.
-        column: returns the column of a name; in a data query, None for a dotted name such as Antecedent.Handle, with
-            which no row matches.
+        column: returns the column of a name. In a data query, a dotted name such as Antecedent.Handle has no column
+            (None): no row matches a condition on it.
         schema: the classes.
-        namespace: the namespace of the classes in paths that name none.
+        namespace: the namespace of the classes in paths without a namespace.
         is_here: returns whether a server name in a path means this host.
     """
 
@@ -134,7 +138,7 @@ def _compare_path(path: Constant, scope: NameScope, *, equal: bool) -> Condition
 
 
 def key_tests(cls: Class, keys: Sequence[Value]) -> tuple[Term, ...]:
-    """Return the tests that together identify the instance with these keys: one of its class, one of each key."""
+    """Return the tests that together identify the instance with these keys: a test of its class, and of each key."""
     columns = (property_column(cls.properties[name]) for name in cls.keys)
     tests = (Term(name, EQUAL, value, kind) for (name, kind), value in zip(columns, keys, strict=True))
     return Term(THIS, ISA, cls.name, CLASS), *tests
@@ -172,7 +176,10 @@ def _bind_comparison(column: ComparedColumn, tree: Comparison, scope: NameScope)
 
 
 def _compare_reference(name: str, operator: str, constant: Constant, scope: NameScope) -> Term | Truth:
-    """Return the test for the instance that a path names; no reference equals a class, or an object elsewhere."""
+    """Return the test whether a reference names the same instance as a path.
+
+    No reference equals the path of a class, or a path to another namespace or host.
+    """
     target = _find_instance(constant, scope)
     if target is None:
         return Truth(operator == UNEQUAL)
@@ -180,12 +187,12 @@ def _compare_reference(name: str, operator: str, constant: Constant, scope: Name
 
 
 def _find_instance(path: Constant, scope: NameScope) -> Target | None:
-    """Return the instance that a path names; None: a class, or an object elsewhere (namespace, host)."""
+    """Return the instance that a path names; None: the path names a class, or is of another namespace or host."""
     try:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
-    # A reference in a row names an instance in the namespace of the row's class: no path elsewhere equals it.
+    # A reference in a row names an instance in the namespace of the row's class, so it equals no other path.
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
@@ -233,7 +240,7 @@ def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameSc
 
 
 def find_column(cls: Class, name: Name, text: str) -> ComparedColumn | None:
-    """Return the column that a name means; None for a dotted name, such as A.B: as in WMI, no row matches it.
+    """Return the column that a name means; None for a dotted name, such as A.B: as in WMI, it matches no row.
 
     Raises:
         InvalidQueryError: the class has no such property.

@@ -81,9 +81,9 @@ def build(folder: Path = FOLDER) -> Path:
 
 
 def _states_in_order(rows: dict[int, dict[str, Any]], start: int) -> Iterator[int]:
-    """Yield the states in the order in which they are reached.
+    """Yield the states in the order in which the parser can reach them.
 
-    lark numbers them in the order of sets, which differs from run to run; wheels should be reproducible.
+    The order in which lark numbers the states differs from run to run; a wheel must be reproducible.
     """
     reached = [start]
     for state in reached:  # the loop appends to this list

@@ -1,4 +1,4 @@
-"""Event queries: validation, and binding to the event class and the classes of the instances that its events are about.
+"""Event queries: validation, and binding to the event class and to the classes that TargetInstance can have.
 
 The errors are those that WMI documents (wmi-error-constants). Events are found and delivered elsewhere.
 """
@@ -37,9 +37,9 @@ NUMBER_OF_EVENTS = "NumberOfEvents"
 
 
 class Grouping(NamedTuple):
-    """How events are aggregated: one __AggregateEvent for all events with the same values of the properties ``by``.
+    """How events are aggregated: one __AggregateEvent stands for all events with the same values of ``by``.
 
-    The aggregate event is delivered ``within`` seconds after the first of those events, if ``having`` holds.
+    The aggregate event is delivered ``within`` seconds after the first of these events, if ``having`` holds.
     """
 
     within: int

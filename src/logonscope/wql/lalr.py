@@ -22,7 +22,7 @@ class Rule(NamedTuple):
     action: str
     """Name of the method that makes the value from the list of parts; "": the list, or its only part, is the value."""
     is_transparent: bool
-    """Whether a single part is the value, and no method is called."""
+    """Whether a part that is the only one is the value, without a call of the method."""
     parts: tuple[tuple[int, bool, int], ...]
     """Each part: its index on the right side, whether it is a list of parts, and the number of Nones before it."""
     nones_after: int
@@ -95,7 +95,7 @@ class Parser:
         while position < len(text):
             token = self._match(text, position, self._candidates[states[-1]])
             if token is None:
-                # for the error: the token that is here, if it is one that the grammar accepts in other places
+                # for the error: a token that the grammar accepts in other places
                 token = self._match(text, position, self._table.terminals)
                 raise UnexpectedInputError(position, token, self._expected(states))
             position += len(token)
@@ -155,7 +155,7 @@ class Parser:
     def _is_accepted(self, terminal: str, states: list[int]) -> bool:
         """Return whether a terminal can follow.
 
-        That a state has an action for the terminal is not enough: after some rules, the parser may reject the terminal.
+        An action for the terminal is not enough: it can apply a rule after which the parser rejects the terminal.
         """
         states = states.copy()
         while (action := self._table.actions[states[-1]].get(terminal)) is not None:

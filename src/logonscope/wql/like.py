@@ -1,10 +1,10 @@
 """LIKE patterns: ``%`` matches any run of characters, ``_`` one character, ``[abc]`` and ``[^a-f]`` one of a set.
 
-The pattern is split at each ``%`` into pieces of fixed width, which are searched in the text one after another. A
-search is linear in the text: a short piece is searched with a regular expression, a long piece in a long text with a
-bit-parallel automaton.
-A long text is searched in blocks of bounded work, with a call of a checkpoint before each: within a block, the deadline
-is not checked, and a regular expression does not release the GIL.
+The pattern is split at each ``%`` into pieces of fixed width, which are searched in the text one after another. The
+time of a search is linear in the length of the text: a long piece in a long text is searched with a bit-parallel
+automaton, any other piece with a regular expression.
+A long text is searched in blocks of bounded work. A checkpoint is called before each block, because within a block the
+deadline is not checked, and a regular expression does not release the GIL.
 """
 
 import re
@@ -22,7 +22,7 @@ BLOCK = 1 << 16
 """Comparisons (characters of the text times characters of the piece) between two checkpoints: about a millisecond."""
 
 MAX_MASKS = 4096
-"""Maximum characters whose masks an automaton caches."""
+"""Maximum number of characters whose masks an automaton caches."""
 
 Checkpoint = Callable[[], object]
 """Called between two blocks of work; raises an error when the deadline has passed."""
@@ -46,7 +46,10 @@ def compile_like(pattern: str, checkpoint: Checkpoint = _no_deadline) -> Callabl
 
 
 class CharacterPattern(NamedTuple):
-    """A pattern for one character: in one of these ranges, or in none of them; also as a regular expression."""
+    """A pattern for one character, which must be in one of ``ranges``; if ``is_negated``, it must be in none of them.
+
+    ``expression`` is the same pattern as a regular expression.
+    """
 
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool
@@ -135,7 +138,7 @@ class _Automaton:
         self._negated = sum(1 << bit for bit, character in enumerate(piece) if character.is_negated)
         self._masks: dict[str, int] = {}
         changes: dict[str, int] = {}
-        # At each boundary of a range, a bit flips: that of the range's position in the piece. Between two boundaries,
+        # Each character of the piece has a bit, which flips at both boundaries of its ranges. Between two boundaries,
         # the mask is constant. So the mask of any character is found by bisection, and a range costs two entries, even
         # if it is as wide as Unicode.
         for bit, character in enumerate(piece):
@@ -192,7 +195,7 @@ _SAME_UPPER_CASE = {
     "\u0390": "\u1fd3", "\u1fd3": "\u0390", "\u03b0": "\u1fe3", "\u1fe3": "\u03b0",
     "\ufb05": "\ufb06", "\ufb06": "\ufb05",
 }  # fmt: skip
-"""Characters that ``re.IGNORECASE`` takes for equal: their upper case, of several characters, is the same."""
+"""Characters that ``re.IGNORECASE`` treats as equal: both have the same upper case, which is several characters."""
 
 
 def _case_variants(character: str) -> set[str]:

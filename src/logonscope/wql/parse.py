@@ -115,11 +115,11 @@ def parse(text: str) -> Statement:
         NotSupportedError: this is a checkout whose parse table was not compiled.
     """
     # programs send the same few queries again and again; parsing a query can take longer than computing its result
-    return _parse_and_keep(text) if len(text) <= MAX_KEPT_LENGTH else _parse(text)
+    return _parse_cached(text) if len(text) <= MAX_KEPT_LENGTH else _parse(text)
 
 
 @lru_cache(MAX_KEPT)
-def _parse_and_keep(text: str) -> Statement:
+def _parse_cached(text: str) -> Statement:
     return _parse(text)
 
 
@@ -149,15 +149,14 @@ class _InvalidPieceError(Exception):
 def double_lone_backslashes(path: str) -> str:
     r"""Double the backslashes in the strings of an object path, so that pasted paths work.
 
-    In ``{path}`` people paste ``\\.\PHYSICALDRIVE0`` without escapes. A string whose backslashes are all parts of
-    escapes is returned unchanged.
+    In ``{path}``, users paste ``\\.\PHYSICALDRIVE0`` without escapes. A string in which every backslash is part of an
+    escape is returned unchanged.
     """
     return re.sub(_PATH_STRING, _double_backslashes, path, flags=re.DOTALL)
 
 
 def _double_backslashes(match: re.Match[str]) -> str:
     quote, inner = match.groups()
-    # A string whose backslashes are all part of an escape was written with escapes.
     if "\\" not in re.sub(_PATH_ESCAPE, "", inner):
         return match[0]
     return f"{quote}{re.sub(_LONE_BACKSLASH, _TWO_BACKSLASHES, inner)}{quote}"
@@ -209,11 +208,11 @@ def _check_limits(text: str) -> None:
 
 def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
     position, token = error.position, error.token
-    # A quote or an opening brace that matches no terminal lacks its closing one.
-    if token is None and (what := _UNTERMINATED.get(text[position])):
-        closing = "a brace" if what == "object path" else "a quote"
+    # If a quote or an opening brace begins no token, its closing quote or brace is missing.
+    if token is None and (unterminated := _UNTERMINATED.get(text[position])):
+        closing = "a brace" if unterminated == "object path" else "a quote"
         raise InvalidQueryError(
-            f"unterminated {what} at {describe_position(text, position)}", f"close it with {closing}"
+            f"unterminated {unterminated} at {describe_position(text, position)}", f"close it with {closing}"
         )
     terminals = set(error.expected)
     if "_GROUP" in terminals:
@@ -231,7 +230,7 @@ def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
 
 def _raise_sql_error(text: str, position: int) -> None:
     """Raise an error that says what to write instead, if the word at or before the position is SQL but not WQL."""
-    # COUNT and the like parse as a property's name: only the token after them is unexpected.
+    # COUNT, DISTINCT and TOP parse as the name of a property: only the token after such a word is unexpected.
     before = re.compile(_LAST_WORD).search(text, max(0, position - MAX_NAME_LENGTH), position)
     for word, start, hints in (
         (_read_word(text, position), position, _SQL_HINTS),

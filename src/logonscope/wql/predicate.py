@@ -53,7 +53,7 @@ def compile_predicate(
         getter_of: returns, for the name of a property, the function that reads the property from a row.
         cls: the class of the rows; the classes that references name are in its schema and namespace.
         checkpoint: called within long evaluations; raises an error when the deadline has passed.
-        server: the host of the rows, which the text of references may name.
+        server: the name of the host, which some classes have in the text of their references.
     """
     if isinstance(condition, Truth):
         return _constant_predicate(holds=condition.holds)
@@ -160,7 +160,7 @@ def _like_predicate(term: Term, get: ColumnReader, cls: Class, checkpoint: Check
 
 
 def _pattern_text(value: Value, cls: Class, server: str) -> str:
-    """Return the text of a value that a LIKE pattern is matched with."""
+    """Return the text by which LIKE compares a value."""
     if isinstance(value, tuple):
         return write_held_reference(value, cls, server)
     return format_datetime(value) if isinstance(value, (datetime, timedelta)) else str(value)

@@ -26,7 +26,7 @@ class DetailFeed(Protocol):
     """A feed of events with details, in their order."""
 
     description: str
-    """How the events are got, and what may be missed."""
+    """Where the events come from, and which events may be missing."""
 
     position: int
     """The position before the feed's first event; 0: the events have no positions."""

@@ -4,7 +4,7 @@ A child begins in the "place" of its parent: the same kernel id, login uid and c
 is read; if it has ended already, its logon is mostly not known (_facts_of_forker). In doubt are the children of
 
 - a thread that wrote its login uid, or a process that was moved to another cgroup: the children forked in the batch
-  with the write, and those forked before the end of that batch whose event is in the next batch;
+  with the write or move, and those forked before the end of that batch, but reported only in the next batch;
 - a process with a child in another logon session or cgroup: that child can fork its own siblings (CLONE_PARENT);
 - a process whose threads have different login uids, except the children that its first thread forked;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
@@ -194,7 +194,7 @@ class LiveIndex:
 
     @property
     def has_zombies(self) -> bool:
-        """Return whether processes have ended that are not reaped yet; no event reports that they are reaped."""
+        """Return whether some ended processes are not reaped yet; no event reports that a process is reaped."""
         return bool(self._zombies)
 
     def children(self, pid: int) -> Collection[int]:
@@ -202,7 +202,7 @@ class LiveIndex:
         return self._children.of(pid)
 
     def process_at(self, pid: int, ns: int) -> Entry | None:
-        """Return the process with a pid in the index, if it had started by this monotonic moment."""
+        """Return the process that the index has for a pid, if it had started by this monotonic moment."""
         entry = self.entries.get(pid)
         return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
 
@@ -360,7 +360,9 @@ class LiveIndex:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
         if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
-            self._set_owner_facts(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
+            self._set_owner_facts(
+                entry, _NOT_KNOWN, ns
+            )  # read after its end: the facts of a later process with its pid
         self.users.note_end(pid, ns)
         if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
@@ -414,7 +416,7 @@ class LiveIndex:
             change_doubt(self.entries, entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
-        """Read the processes that were moved to a cgroup: its members that the index has in another one."""
+        """Read the processes that were moved to a cgroup: its members, if the index has them in another cgroup."""
         for pid in self._reader.members(cgroup):
             entry = self.entries.get(pid)
             if entry is None:
@@ -437,7 +439,7 @@ class LiveIndex:
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
         entries, just_ended = self.entries, set(self._ended)
-        # entries, not pids, which can be used again; an entry is in both lists if its process executed a program
+        # entries, not pids, which can be used again; an entry is in both if it executed a program between two ends
         ended, self._ended, self._zombies = list(dict.fromkeys([*self._zombies, *self._ended])), [], []
         self.outlived.check(entries)
         existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])

@@ -20,7 +20,7 @@ RETRY_SECONDS = 2.0
 """Seconds after which journalctl is started again when it has ended."""
 
 MAX_LINE_BYTES = 65_536
-"""Maximum bytes of an entry: journalctl prints null in place of a field of more than 4 KiB."""
+"""Maximum bytes of an entry. Entries are shorter, because journalctl prints null in place of fields over 4 KiB."""
 
 USER_PROGRAMS = ("su", "sudo")
 """Programs that log with the real uid of their caller."""

@@ -74,9 +74,9 @@ class PlaceOwners:
         owner = self._owners.pop(place, None)
         if owner is None:
             return  # the place was added and dropped between two calls
-        members = self._by_logon[owner.logon_id]
-        members.discard(place)
-        if not members:
+        places = self._by_logon[owner.logon_id]
+        places.discard(place)
+        if not places:
             del self._by_logon[owner.logon_id]
         self._touch(owner.logon_id)
 

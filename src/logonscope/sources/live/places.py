@@ -21,7 +21,7 @@ class Places:
 
     def __init__(self) -> None:
         self._places: dict[int | None, Place | dict[OwnerFacts, Place]] = {}
-        self._changes: list[Place] | None = None  # places that were added or dropped; None: any place may be one
+        self._changes: list[Place] | None = None  # places that were added or dropped; None: not known
 
     def __repr__(self) -> str:
         return f"<Places of {len(self._places)} kernel ids>"
@@ -40,7 +40,7 @@ class Places:
         return (places,) if isinstance(places, Place) else places.values()
 
     def get(self, owner_facts: OwnerFacts) -> Place:
-        """Return the place with these facts; a new one is not kept until a process is added to it."""
+        """Return the place with these facts; a new place is stored only when a process is added to it."""
         places = self._places.get(owner_facts[0])
         place = places.get(owner_facts) if isinstance(places, dict) else places
         return place if place is not None and place.owner_facts == owner_facts else Place(*owner_facts)

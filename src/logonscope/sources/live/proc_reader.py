@@ -17,8 +17,8 @@ MAX_SINGLE_CHECKS = 200
 """Maximum number of pids that ``existing`` checks one by one; for more, it lists all processes."""
 
 READ_SECONDS = 0.5
-"""Timeout, in seconds, of the first reading that hangs; later readings have a shorter timeout. It is short, because
-answers to requests wait for a reading that hangs, too."""
+"""Timeout, in seconds, of the first reading that hangs; later readings have a shorter timeout. Both are short, because
+answers to requests wait for a reading that hangs."""
 
 _NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors of pidfd_open(2) that say nothing about the process: it may exist."""

@@ -16,14 +16,14 @@ MAX_READ = 64
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
 """Seconds between two searches for the terminal of a login: at first (doubled after each search), and at most.
 
-The searches end when a terminal is found or the leader ends: a later ssh channel can be the first with a terminal.
+The searches go on until a terminal is found or the leader ends: any later ssh channel can be the first with a terminal.
 """
 
 UNDECIDED_SEARCH_SECONDS, MAX_UNDECIDED_SECONDS = 1.0, 60.0
-"""Maximum seconds between two searches while it is not decided whether a login has a terminal, and for how many seconds
-this maximum holds.
+"""While it is not decided whether a login has a terminal: maximum seconds between two searches, and the seconds for
+which this maximum holds.
 
-If a login ends before this is decided, its terminal is never known.
+If a login ends while it is not decided, its terminal is never known.
 """
 
 

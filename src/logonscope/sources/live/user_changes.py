@@ -18,7 +18,7 @@ from logonscope.sources.live.login_reports import Report
 from logonscope.sources.live.users import UserStep
 
 SUDO_SECONDS = 0.5
-"""Seconds for which a change through sudo waits for the line that sudo logs before it executes the command."""
+"""Seconds for which a change of user through sudo waits for sudo's log line, which is written before the change."""
 
 MAX_STEPS, MAX_COMMANDS = 10_000, 1024
 """Maximum number of changes of user that wait, and of commands of sudo that are remembered."""

@@ -36,7 +36,7 @@ class Users(NamedTuple):
 
 
 class UserStep(NamedTuple):
-    """A process executed a program, and this program has other uids than its program before."""
+    """A process executed a program that has other uids than the process's program before."""
 
     kernel_ns: int  # monotonic
     state: State
@@ -62,8 +62,8 @@ class UserTracker:
     def was_elevated(self, pid: int, moment: int) -> bool:
         """Return whether a process ran a set-user-ID program of root at a moment, in monotonic nanoseconds."""
         elevation = self._elevations.get(pid)
-        # other set-user-ID programs do not count: the user who executes one can have made it, if it belongs to another
-        # user than root, or is in a user namespace
+        # Only programs of root count: a set-user-ID program of another user, or in a user namespace, can have been made
+        # by the user who executes it.
         if elevation is None or elevation.effective != 0 or moment < elevation.since:
             return False
         return elevation.until is None or moment <= elevation.until

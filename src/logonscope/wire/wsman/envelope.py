@@ -151,7 +151,7 @@ def parse_envelope(data: bytes) -> Envelope:
     """Parse a message.
 
     Raises:
-        FaultError: it is not XML, or not SOAP 1.2.
+        FaultError: the message is not XML, or not SOAP 1.2.
     """
     try:
         root, encoding = parse(data)
@@ -170,7 +170,7 @@ def parse_envelope(data: bytes) -> Envelope:
 
 
 def _must_understand(block: Element) -> bool:
-    """Return whether a header block must be understood, and its role names this server (SOAP 1.2, 2.2)."""
+    """Return whether a header block has mustUnderstand, and a role that includes this server (SOAP 1.2, 2.2)."""
     must_understand = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
     return is_true(must_understand) and block.get(clark_name(SOAP, "role"), "") in _ROLES
 

@@ -11,7 +11,7 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 EVENTS = "events"
-"""The first member of a ``render_items.Item`` that is an event; in other items, it is the result."""
+"""The first member of each ``render_items.Item`` that is an event. In other items, the first member is the result."""
 
 MIN_OCTETS = 64
 """The lowest limit of a single value, in octets."""

@@ -37,7 +37,8 @@ class Subscribe(NamedTuple):
     ``query``: None requests all events of the class of the resource. ``expires``, ``heartbeats``: the lifetime, and the
     interval of heartbeats, in seconds. ``sends_bookmarks``: each message with events has a bookmark, which is the
     position after its last event. ``end_to``: the address for the SubscriptionEnd message. ``max_elements``,
-    ``max_time``: in the mode Events, how many events a message has at most, and for how many seconds it collects them.
+    ``max_time``: in the mode Events, the maximum number of events in a message, and the seconds for which the first of
+    them waits for further events.
     """
 
     resource: Resource
@@ -104,7 +105,7 @@ def read_unsubscribe(envelope: Envelope, _: Selectors) -> Unsubscribe:
     """Read an Unsubscribe message.
 
     Raises:
-        FaultError: it is invalid.
+        FaultError: the message is invalid.
     """
     check_body(envelope, EVENTING, "Unsubscribe")
     return Unsubscribe(_read_identifier(envelope))
@@ -114,7 +115,7 @@ def read_renew(envelope: Envelope, _: Selectors) -> RenewSubscription:
     """Read a Renew message.
 
     Raises:
-        FaultError: it is invalid.
+        FaultError: the message is invalid.
     """
     expires = _read_expires(check_body(envelope, EVENTING, "Renew"))
     return RenewSubscription(_read_identifier(envelope), expires)
@@ -124,7 +125,7 @@ def read_status(envelope: Envelope, _: Selectors) -> RenewSubscription:
     """Read a GetStatus message.
 
     Raises:
-        FaultError: it is invalid.
+        FaultError: the message is invalid.
     """
     check_body(envelope, EVENTING, "GetStatus")
     return RenewSubscription(_read_identifier(envelope), is_status=True)
@@ -156,7 +157,7 @@ def _read_notify_to(delivery: Element) -> EventSink:
 
 
 def _read_batch(delivery: Element) -> tuple[int, float]:
-    """Return the maximum number of events in a message, and the seconds for which a message collects events."""
+    """Return the maximum number of events in a message, and the seconds for which its first event waits."""
     max_elements = find_child(delivery, clark_name(WSMAN, "MaxElements"))
     seconds = find_child(delivery, clark_name(WSMAN, "MaxTime"))
     return (

@@ -35,9 +35,8 @@ class _wmi_object:
     def __init__(self, host: Host, target: Instance | str, referenced: "dict[str, _wmi_object]") -> None:
         self._host = host
         self._target = target  # an object path until the object is read
-        self._referenced = (
-            referenced  # referenced objects, and their classes, by path; shared by the objects of a result
-        )
+        # by path, the referenced objects and their classes; all objects of a result share this dictionary
+        self._referenced = referenced
 
     def _read(self) -> Instance:
         # The object of a reference starts as a path: most referenced objects of a result are never read.

@@ -22,7 +22,7 @@ class Rule(NamedTuple):
     action: str
     """Name of the method that makes the value from the list of parts; "": the list, or its only part, is the value."""
     is_transparent: bool
-    """Whether a part that is the only one is the value, without a call of the method."""
+    """Whether the value of a rule with a single part is this part itself, without a call of the method."""
     parts: tuple[tuple[int, bool, int], ...]
     """Each part: its index on the right side, whether it is a list of parts, and the number of Nones before it."""
     nones_after: int

@@ -199,7 +199,7 @@ _SAME_UPPER_CASE = {
 
 
 def _case_variants(character: str) -> set[str]:
-    """Return the upper and lower case of a character as ``re.IGNORECASE`` does: only single characters."""
+    """Return a character and its upper and lower cases; as in ``re.IGNORECASE``, only those of one character."""
     lower, upper = character.lower(), character.upper()
     cases = (character, lower, upper, upper.lower(), lower.upper(), _SAME_UPPER_CASE.get(character, ""))
     return {case for case in cases if len(case) == 1}

@@ -61,8 +61,8 @@ class LogonChanges:
 
         Args:
             owners: the owners that have a process now, by LogonId.
-            describe: describes one of these logon sessions.
-            touched: the LogonIds that may have changed; ``owners`` has no others. None: all may have changed.
+            describe: describes the logon session with a LogonId of ``owners``.
+            touched: the LogonIds that may have changed; ``owners`` has only these. None: all may have changed.
         """
         now = time.monotonic()
         candidates = [*self.reported, *self._new] if touched is None else touched

@@ -303,7 +303,7 @@ def _process_values(process: Process) -> list[object]:
 
 
 def _json_values(row: Process | Login, **replacements: object) -> list[object]:
-    """Return the values of a row, with replacements for those that JSON has no type for."""
+    """Return the values of a row, with replacements for values whose types JSON lacks."""
     return list((row._asdict() | replacements).values())
 
 
@@ -420,7 +420,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     """
     row_type = _ROWS[kind]
     try:
-        # Fields that this version does not know are skipped, and those that the recording lacks get their defaults.
+        # Fields that this version does not know are skipped. Fields that the recording lacks get their defaults.
         # strict: a row with more or fewer values than names is damaged.
         fields_by_name = _fields_by_name(kind)
         fields = {

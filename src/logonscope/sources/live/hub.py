@@ -71,7 +71,7 @@ class EventHub:
         with self._lock:
             feed = self._feed
             if feed is None:
-                # how many events readers missed between two feeds is not known: one number stands for all of them
+                # how many events were missed between two feeds is not known: all of them together get one number
                 self._number += 1
                 feed = self._feed = self._open_feed()
                 self._ring.forget(self._number, feed.position)

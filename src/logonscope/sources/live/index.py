@@ -84,7 +84,7 @@ class LiveIndex:
         self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of that batch
         # processes whose new children are in doubt: since this batch; since the last batch
         self._suspects, self._old_suspects = set[int](), set[int]()
-        self._end_of_last_batch, self._read_until = 0, 0  # the latter: the moment after the last reading
+        self._end_of_last_batch, self._read_until = 0, 0  # _read_until: the moment after the last reading
         self._ended, self._zombies = list[Entry](), list[Entry]()  # ended in this batch; ended before, but not reaped
         # processes whose parents must be read again; processes of this batch that got the place of their parents
         self._orphans, self._new = set[int](), list[Entry]()
@@ -155,7 +155,7 @@ class LiveIndex:
         return self._mend((pid, self._reader.read(pid)) for pid in pids)
 
     def read_unread(self, maximum: int) -> None:
-        """Read again some processes whose reading hung. Those that are gone are left out: events report their ends."""
+        """Read again some processes whose reading hung, but none that is gone: an event reports its end."""
         pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
         self.mend(self._reader.existing(pids) & pids)
 
@@ -360,9 +360,7 @@ class LiveIndex:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
         if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
-            self._set_owner_facts(
-                entry, _NOT_KNOWN, ns
-            )  # read after its end: the facts of a later process with its pid
+            self._set_owner_facts(entry, _NOT_KNOWN, ns)  # read after its end: a later process with its pid
         self.users.note_end(pid, ns)
         if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
@@ -392,7 +390,7 @@ class LiveIndex:
         """Read a thread that wrote its login uid, and correct the place of its process and the doubt about it."""
         thread, facts = write.thread, self._reader.read_thread(write.thread)
         process = write.process if write.process is not None else thread if facts is None else facts.process
-        # an earlier process with this pid, which ended in this batch, can be the one that wrote
+        # the writer can be an earlier process with this pid, which ended in this batch
         for ended in self._ended:
             if ended.pid == process and self.entries.get(process) is not ended:
                 self._set_owner_facts(ended, _NOT_KNOWN, until)
@@ -406,7 +404,7 @@ class LiveIndex:
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
             return
         if entry.ended:
-            # the thread can be one of a later process with the same pid
+            # the thread can belong to a later process with the same pid
             if not self._reread(process):
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
         elif thread == process:

@@ -1,7 +1,6 @@
 """Memory of logins: keeps login records after the login service has deleted them, with the kernel id of each.
 
-The kernel id of a login is the first that is known of these: the leader's; the one that is remembered already; the one
-that the record or the scope of the login shows.
+The kernel id of a login comes from the first of these that has one: the leader, this memory, the record or the scope.
 
 A record that only the memory has gets the source "remembered". Such a record is dropped when its logon session has no
 process any more. If there are more than MAX_LOGINS such records, the oldest are dropped.

@@ -82,7 +82,7 @@ class ScannedMembers:
         return f"<ScannedMembers of {len(self._witnesses)} logins>"
 
     def begin(self) -> None:
-        """Begin a new comparison: all processes are read again, because those of the last reading may have ended."""
+        """Begin a new comparison: all processes are read again, because some may have ended since the last reading."""
         self._scanned = None
 
     def has_members(self, login: Login) -> bool:

@@ -1,8 +1,8 @@
 """Details of processes in events: what /proc shows of a process while it runs, kept until the process ends.
 
 The kernel's events have the pid of a process and the facts that decide its logon session. Name, arguments and users
-are read shortly after the event. If the process has ended by then, it gets those of its parent; but if it had executed
-a program, it gets neither a name nor arguments.
+are read shortly after the event. If the process has ended by then, it gets the name, arguments and users of its parent;
+but if it had executed a program, it gets neither a name nor arguments.
 """
 
 import time

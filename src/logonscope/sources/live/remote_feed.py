@@ -52,12 +52,12 @@ class RemoteFeed(Feed):
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._buffer = bytearray()
-        self._expected: deque[bytes] = deque()  # the requests that are not answered yet
-        self._requested = 0.0
+        self._unanswered: deque[bytes] = deque()  # the requests that are not answered yet
+        self._requested = 0.0  # monotonic second of the last request
         self._records: list[Record] = []  # of a batch whose end has not come yet
         self._batches: deque[_ReceivedBatch] = deque()
         self._written: Writes | None = None  # the reply to a request for writes
-        self._late = NO_WRITES  # the writes of replies that came too late
+        self._late_writes = NO_WRITES  # the writes of replies that came too late
         self._has_notice = self._is_behind = False
         try:
             self._socket.settimeout(HELLO_SECONDS)
@@ -97,7 +97,7 @@ class RemoteFeed(Feed):
     def read_batch(self) -> Batch:
         self._receive()
         # a batch that was pushed, or that an earlier call requested, may lack the newest events
-        is_new_request = not self._batches and messages.REQUEST_BATCH not in self._expected
+        is_new_request = not self._batches and messages.REQUEST_BATCH not in self._unanswered
         if is_new_request:
             self._has_notice = False
         if not self._batches:
@@ -106,9 +106,9 @@ class RemoteFeed(Feed):
         batch, is_pushed = self._batches.popleft()
         self._is_behind = is_pushed or not is_new_request
         self._keep_late_writes()
-        writes, late, self._late = _merged(self._late, batch.writes), self._late, NO_WRITES
-        self._repeat(late)
-        return batch._replace(writes=writes)
+        late_writes, self._late_writes = self._late_writes, NO_WRITES
+        self._repeat(late_writes)
+        return batch._replace(writes=_merged(late_writes, batch.writes))
 
     def read_writes(self) -> Writes:
         # This is called while a batch is applied, and applying must not fail. Without a reply in time, this call
@@ -140,9 +140,9 @@ class RemoteFeed(Feed):
 
     def _request(self, request: bytes) -> None:
         """Send a request, unless it was sent and is not answered yet."""
-        if request not in self._expected:
+        if request not in self._unanswered:
             self._socket.send(request)
-            self._expected.append(request)
+            self._unanswered.append(request)
             self._requested = time.monotonic()
 
     def _wait_until(self, has_come: Callable[[], bool]) -> None:
@@ -156,7 +156,7 @@ class RemoteFeed(Feed):
         while not has_come():
             seconds = deadline - time.monotonic()
             if seconds <= 0 or not self._poll.poll(seconds * 1000):
-                if self._expected and time.monotonic() - self._requested > SILENT_SECONDS:
+                if self._unanswered and time.monotonic() - self._requested > SILENT_SECONDS:
                     raise messages.MessageError("no reply")
                 raise SlowFeedError("no reply yet")
             self._receive()
@@ -205,8 +205,8 @@ class RemoteFeed(Feed):
     def _repeat(self, writes: Writes) -> None:
         """Add writes to the batches that came before the writes and are not applied yet.
 
-        Forks older than the writes can be in those batches, or in the batch after the last of them. The index doubts
-        such forks in the batch that has the write, and in the next one (see index.py).
+        Forks older than the writes can be in these batches, or in the batch after them. The index doubts older forks
+        only in the batch that has the write, and in the next batch (see index.py).
         """
         if writes is not NO_WRITES:
             self._batches = deque(
@@ -217,11 +217,11 @@ class RemoteFeed(Feed):
     def _keep_late_writes(self) -> None:
         """Keep the writes of a reply that came too late for the call that requested them: the next batch gets them."""
         if self._written is not None:
-            self._late, self._written = _merged(self._late, self._written), None
+            self._late_writes, self._written = _merged(self._late_writes, self._written), None
 
     def _answers_oldest_request(self, request: bytes) -> bool:
-        """Remove the oldest request without a reply; return whether it is this one."""
-        return bool(self._expected) and self._expected.popleft() == request
+        """Remove the oldest request without a reply; return whether it is ``request``."""
+        return bool(self._unanswered) and self._unanswered.popleft() == request
 
     def _fill(self) -> None:
         try:

@@ -26,7 +26,7 @@ class EventRing:
         """Create a ring that keeps the newest events, at most ``max_events``."""
         self._events: deque[Event] = deque(maxlen=max_events)
         self._number = 0
-        self._gap = 0  # a reader whose number is before this one missed an unknown number of events
+        self._gap = 0  # a reader with a smaller number missed an unknown number of events
         self._floor = self._position = 0  # positions of the newest event that was dropped, and of the newest event
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()

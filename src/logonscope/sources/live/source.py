@@ -258,7 +258,7 @@ class LiveSource(BaseSource):
         return needed
 
     def _held_processes(self, look: Look, index: LiveIndex, query: ProcessQuery) -> tuple[Iterator[Process], list[int]]:
-        """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
+        """Return processes with the facts that the index holds, and the pids of processes whose logon is not known."""
         with self._host.locked:
             unindexed_pids = _pids_without_entry(index)
             if query.logon_hint.kernel_ids is None:

@@ -32,7 +32,7 @@ class _Search(NamedTuple):
 
     login: Login
     moment: float  # of the next search, in monotonic seconds
-    delay: float  # seconds from the next search to the one after it
+    delay: float  # seconds between the next search and the search after it
     undecided_since: float | None = None  # None: it is decided that the login has no terminal so far
 
 
@@ -107,8 +107,8 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
     session = ownership.describe(owner, members, machine, None, members_are_complete=False)
     if session.tty:
         return session.tty
-    # A program of the user shows that the login has begun without a terminal. Programs for the authentication
-    # and those of PAM's modules, such as the ones that print the message of the day, run before the login begins.
+    # A program of the user shows that the login has begun without a terminal. Programs for the authentication, and
+    # programs of PAM's modules, such as the message of the day, run before the login begins.
     has_program = any(process.comm != leader.comm and _runs_as(process, login.uid) for process in members)
     return "" if has_program and session.logon_type is not None else None
 

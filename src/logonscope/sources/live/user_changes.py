@@ -46,7 +46,7 @@ class UserChanges:
 
         Args:
             source: reads accounts.
-            ownership: decides whether a uid is one of a container, which has no account name of this host.
+            ownership: decides whether a uid belongs to a container: then this host has no account name for it.
         """
         self._source, self._ownership = source, ownership
         self._waiting: deque[_WaitingStep] = deque(maxlen=MAX_STEPS)

@@ -2,7 +2,7 @@
 
 A change of uids counts only if the process then executes a program. So a daemon that drops its rights does not change
 its user, nor does a set-user-ID program that gives up its rights for a while. The uids of a process are not known
-before the first event about its uids, or about those of an ancestor.
+before the first event about its uids, or about the uids of an ancestor.
 """
 
 from collections import OrderedDict
@@ -102,6 +102,7 @@ class UserTracker:
             self.report(UserStep(ns, state(entry), from_uid, effective, is_complete, name, elevation))
 
     def note_end(self, pid: int, ns: int) -> None:
+        """Note that a process has ended."""
         self._end_elevation(pid, ns)
 
     def _end_elevation(self, pid: int, ns: int) -> None:

@@ -164,7 +164,8 @@ class WriteWatch:
         if path.endswith(_PROCS):
             moves.update(self._cgroups_of(path.removesuffix(_PROCS)))
         elif (match := _LOGIN_UID.search(path)) is not None:
-            # a path in the /proc of another pid namespace has a pid of that namespace; ``thread`` is an id of this one
+            # a path in the /proc of another pid namespace has a pid of that namespace, but the id of a thread in an
+            # event belongs to the namespace of this process
             is_here = os.fstat(descriptor).st_dev == self._proc_device
             logins.add(LoginWrite(thread, int(match[1]) if is_here else None))
 

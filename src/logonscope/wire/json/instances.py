@@ -106,7 +106,7 @@ class LineWriter:
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
         """Return rows as JSON.
 
-        None: they cannot be written by a template. Either a key needs an escape, or a key is neither a text nor a
+        None: the rows cannot be written by a template. Either a key needs an escape, or a key is neither a text nor a
         reference whose only key is a text, or the references in one column name several classes.
         """
         # By columns: a loop in C over values of one type takes a fifth of the time of a loop over rows in Python.

@@ -289,7 +289,7 @@ def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) 
             text that is no duration.
     """
     text = text_of(element)
-    # both standards (see below) also allow a date and time; these are rejected, because they depend on two clocks
+    # WS-Enumeration 3.1 and WS-Eventing 3.1 also allow a date and time, but it depends on two clocks
     if text[:1].isdecimal():
         reason = f"invalid Expires '{text[:40]}': times are not supported"
         raise FaultError(unsupported, reason, "send a duration, such as PT600S")
@@ -297,7 +297,7 @@ def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) 
         seconds = parse_duration(text, "Expires")
     except FaultError as error:
         raise FaultError(invalid, str(error)) from None
-    # WS-Enumeration 3.1, WS-Eventing 3.1
+    # the same clauses reject 0
     if seconds <= 0:
         raise FaultError(invalid, "invalid Expires: must be greater than 0", "send PT600S")
     return seconds

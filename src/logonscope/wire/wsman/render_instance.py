@@ -146,7 +146,7 @@ def fragment_renderer(
 
 
 def render_property(cls: Class, name: str, resource: Resource, value: Value, *, inner: bool) -> str:
-    """Return one property as a fragment (DSP0226 7.7): the element, or with ``inner`` only its text."""
+    """Return one property as a fragment (DSP0226 7.7): its element, or only the text of the element if ``inner``."""
     cim_property = cls.property_named(name)
     text = _property_writer(cim_property, "p:", ReferenceForm(resource, cls.schema))(value)
     if inner:
@@ -333,7 +333,7 @@ def _write_time(value: datetime | timedelta, prefix: str = "cim:") -> str:
 
 
 def _write_bare_time(value: datetime | timedelta) -> str:
-    """Write a time of a projection: its element has no namespace, the same as on Windows."""
+    """Write a time of a projection: its element has no namespace, as on Windows."""
     return _write_time(value, "")
 
 

@@ -239,7 +239,7 @@ def _read_parameters(body: Element | None) -> dict[str, str | None]:
 def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate:
     body = check_body(envelope, ENUMERATION, "Enumerate")
     resource = _read_resource(envelope, selector_values)
-    # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
+    # WS-Management and WS-Enumeration both define MaxElements and Filter; clients differ in which namespace they use.
     max_elements = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
     filter_element = find_child(body, clark_name(WSMAN, "Filter"), clark_name(ENUMERATION, "Filter"))
     mode, polymorphism = (
@@ -398,7 +398,7 @@ ACTIONS: Mapping[str, ActionRow] = {
 def operation_name(action: str) -> str:
     """Return the name of the request with an action, such as Pull.
 
-    A request without an action counts as Identify, one with an unknown action as Invoke.
+    A request without an action counts as Identify, a request with an unknown action as Invoke.
     """
     if not action:
         return "Identify"

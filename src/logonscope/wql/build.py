@@ -116,7 +116,7 @@ def _describe_rule(rule: LarkRule) -> Rule:
     """Return a rule, with the parts that lark puts into the tree.
 
     A terminal is left out if its name begins with an underscore, or if the rule contains it as a literal such as ",".
-    If the name of a rule begins with an underscore, its parts join those of the rule around it.
+    If the name of a rule begins with an underscore, its parts become parts of the rule around it.
     """
     is_absent = rule.options.empty_indices or [False] * len(rule.expansion)
     symbols = enumerate(rule.expansion)

@@ -37,7 +37,7 @@ NUMBER_OF_EVENTS = "NumberOfEvents"
 
 
 class Grouping(NamedTuple):
-    """How events are aggregated: one __AggregateEvent stands for all events with the same values of ``by``.
+    """How events are aggregated: one __AggregateEvent replaces all events with the same values of ``by``.
 
     The aggregate event is delivered ``within`` seconds after the first of these events, if ``having`` holds.
     """

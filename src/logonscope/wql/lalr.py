@@ -1,8 +1,8 @@
 """LALR(1) parser, driven by the table that build.py computes from a grammar.
 
 It reads a text as lark's parser of the same grammar does, but does not import lark: importing lark takes longer than
-most queries. The next token is matched only with the ignored terminals, and with those for which the state of the
-parser has an action.
+most queries. The next token is matched only with the ignored terminals, and with the terminals for which the state of
+the parser has an action.
 """
 
 import re

@@ -53,7 +53,7 @@ class LoginMemory:
             ids: only logins with these ids were read; None: all logins were read.
         """
         merged: list[Login] = []
-        present = set[_Key]()
+        recorded_keys = set[_Key]()
         keys_by_scope = {
             (login.id, login.uid, login.scope_inode or 0): key
             for key, login in self._logins.items()
@@ -61,7 +61,7 @@ class LoginMemory:
         }
         for login in logins:
             if not login.recorded:
-                # the record of this login is gone, but its scope still exists
+                # the record of this login is gone, but its scope still exists: a remembered login is returned below
                 known_key = keys_by_scope.get((login.id, login.uid, login.scope_inode or 0))
                 if known_key is not None:
                     remembered = self._logins[known_key]
@@ -72,16 +72,16 @@ class LoginMemory:
                 merged.append(login)
                 continue
             key = _key(login)
-            present.add(key)
+            recorded_keys.add(key)
             merged.append(self._learn(key, login))
-        for key in [key for key in self._logins if key not in present and (ids is None or key[0] in ids)]:
+        for key in [key for key in self._logins if key not in recorded_keys and (ids is None or key[0] in ids)]:
             state = state_of(self._logins[key])
             if not state.has_members:
                 del self._logins[key]
                 continue
             merged.append(_without_record(self._logins[key], state))
-        if ids is None and len(self._logins) - len(present) > MAX_LOGINS:
-            for key in [key for key in self._logins if key not in present][:-MAX_LOGINS]:
+        if ids is None and len(self._logins) - len(recorded_keys) > MAX_LOGINS:
+            for key in [key for key in self._logins if key not in recorded_keys][:-MAX_LOGINS]:
                 del self._logins[key]
         return tuple(merged)
 
@@ -95,8 +95,8 @@ class LoginMemory:
         """Store a login that was read; return it with its kernel id, and with what earlier readings showed about it."""
         remembered = self._logins.get(key)
         # the leader has the kernel id of its login, even if the record has none
-        leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
-        kernel_id = leader_id or (remembered and remembered.remembered) or carried_kernel_id(login)
+        leader_kernel_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
+        kernel_id = leader_kernel_id or (remembered and remembered.remembered) or carried_kernel_id(login)
         learned = login._replace(
             remembered=kernel_id,
             # if this reading does not decide whether the kernel id was inherited, the earlier decision stays

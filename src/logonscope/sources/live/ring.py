@@ -96,7 +96,7 @@ class EventRing:
             number = self._number if after is None else after
             # a number of a later event is from another run of the service: the reader gets an EventsLost first
             if number > self._number:
-                number = -1
+                number = -1  # before every event
             reader = RingReader(self, number, description, on_close)
             reader.position = self._position
             self._readers.add(reader)
@@ -138,7 +138,7 @@ class EventRing:
         return batch
 
     def remove(self, reader: "RingReader") -> bool:
-        """Remove a reader, and end its ``read`` if one waits; return whether the ring had this reader."""
+        """Remove a reader, and end a ``read`` of it that waits; return whether the ring had this reader."""
         with self._condition:
             was_there = reader in self._readers
             self._readers.discard(reader)

@@ -37,3 +37,14 @@ def test_a_page_of_another_origin_is_rejected(peer: Peer) -> None:
     for origin in ("https://evil.example", "null", "http://page.example.com", "https://page.example.com.evil.example"):
         with pytest.raises(AccessDeniedError, match="are not allowed"):
             POLICY.check(Headers({"host": "localhost", "origin": origin}), peer)
+
+
+@pytest.mark.parametrize("peer", [PLAIN, ENCRYPTED])
+def test_an_image_of_a_page_of_another_origin_is_rejected(peer: Peer) -> None:
+    for site in ("same-origin", "none"):
+        POLICY.check(Headers({"host": "localhost", "sec-fetch-site": site}), peer)
+    for site in ("cross-site", "same-site"):
+        with pytest.raises(AccessDeniedError, match="requests from pages of other origins are not allowed"):
+            POLICY.check(Headers({"host": "localhost", "sec-fetch-site": site}), peer)
+    allowed = {"host": "localhost", "sec-fetch-site": "cross-site", "origin": "https://page.example.com"}
+    POLICY.check(Headers(allowed), peer)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logonscope.server.connection import _Strict
-from logonscope.server.plain_requests import MAX_BODY_LENGTH, MAX_HEAD_LENGTH, PlainReader, PlainRequest
+from logonscope.server.plain_requests import MAX_BODY_LENGTH, MAX_HEAD_LENGTH, MAX_HEADERS, PlainReader, PlainRequest
 from logonscope.wire.wsman import names
 from tests.server.running import ADMIN, RunningServer, running
 from tests.server.soap import envelope
@@ -46,6 +46,7 @@ UNUSUAL = [
     USUAL.replace(b"Content-Length: 5", b"Content-Length: %d" % (MAX_BODY_LENGTH + 1)),
     USUAL + USUAL,
     b"X: " + b"x" * MAX_HEAD_LENGTH + USUAL,
+    USUAL.replace(b"Content-Length", b"".join(b"X-%d: 1\r\n" % i for i in range(MAX_HEADERS - 3)) + b"Content-Length"),
 ]
 IDENTIFY = envelope("", "", f'<i:Identify xmlns:i="{names.IDENTITY}"/>')
 PIECES = [

@@ -33,16 +33,15 @@ from uvicorn.server import ServerState
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.auth.peer_namespaces import shares_namespaces
 from logonscope.server.certificate import TlsContext, common_name
-from logonscope.server.plain_requests import PlainExchange, PlainReader, PlainRequest
+from logonscope.server.plain_requests import MAX_HEADERS, PlainExchange, PlainReader, PlainRequest
 
 MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
 
-MAX_HEAD_LINES, MAX_CHUNKS = 256, 1024
+MAX_HEAD_LINES, MAX_CHUNKS = 1 + MAX_HEADERS, 1024
 """Maximum lines of a request head, and maximum chunks of a body without the last one, which is empty.
 
-They are checked only in requests that h11 parses; plain_requests.py reads short heads without a limit of lines. h11
-takes 20 microseconds to parse a line or a chunk. A body of 4 MiB may have chunks of 4 KiB, which are usual.
+h11 takes 20 microseconds to parse a line or a chunk. A body of 4 MiB may have chunks of 4 KiB, which are usual.
 """
 
 MAX_REQUEST_LINE = 8192

@@ -5,6 +5,9 @@ listens on loopback only. The browser sends the page's origin in Origin, and a p
 rejected. An origin with the name in Host is allowed, because the server's own page has this origin. But a foreign page
 has such an origin, too, if the page's host name leads to an address of this machine (DNS rebinding): therefore, over
 HTTP, the name in Host must be a name of this server. Over HTTPS the browser compares the name with the certificate.
+
+A browser sends no Origin with a GET that does not read the response, such as of an image. Then Sec-Fetch-Site says that
+it is a request of another site, or of another port of this host.
 """
 
 import ipaddress
@@ -18,6 +21,9 @@ from logonscope.server.auth.peer import Peer
 
 MAX_KEPT, MAX_ADDRESS_LENGTH = 64, 64
 """Maximum number of names in the cache of ``_is_address``, and of characters of an address (IPv6 with its zone)."""
+
+_FOREIGN_SITES = frozenset({"cross-site", "same-site"})
+"""Values of Sec-Fetch-Site of requests from pages of other origins."""
 
 
 class Admission(Protocol):
@@ -40,15 +46,18 @@ class OriginPolicy:
         self._origins = {origin.lower().rstrip("/") for origin in origins}
 
     def check(self, headers: Mapping[str, str], peer: Peer) -> None:
-        """Check Origin and Host.
+        """Check Origin, Sec-Fetch-Site and Host.
 
         Raises:
-            AccessDeniedError: one of the two is not allowed.
+            AccessDeniedError: one of them is not allowed.
         """
         origin, host = headers.get("origin"), headers.get("host", "")
         own_origin = f"{'https' if peer.tls else 'http'}://{host}".lower()
         if origin is not None and origin.lower() not in {*self._origins, own_origin}:
             reason = f"requests from pages of '{origin[:100]}' are not allowed"
+            raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
+        if origin is None and headers.get("sec-fetch-site") in _FOREIGN_SITES:
+            reason = "requests from pages of other origins are not allowed"
             raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
         if not peer.tls and host and not self._is_own(host):
             reason = f"'{host[:100]}' is not a name of this server"

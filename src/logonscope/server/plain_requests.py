@@ -20,6 +20,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 MAX_HEAD_LENGTH, MAX_BODY_LENGTH = 8192, 65_536
 """Octets of the longest head and body that are read here."""
 
+MAX_HEADERS = 255
+"""Maximum number of headers of a request."""
+
 _PATH = re.compile(rb"/[A-Za-z0-9._~/-]*")
 _HEAD_END = b"\r\n\r\n"
 _SPECIAL_HEADERS = frozenset({
@@ -110,7 +113,9 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     # httptools is not strict about the spaces of the request line
     has_plain_line = _PATH.fullmatch(message.url) and data.startswith(b"POST %s HTTP/1.1\r\n" % message.url)
     has_usual_headers = (
-        len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
+        len(headers) == message.header_count <= MAX_HEADERS
+        and "host" in headers
+        and _SPECIAL_HEADERS.isdisjoint(headers)
     )
     if not (has_plain_line and has_usual_headers and _LENGTH.fullmatch(length)) or int(length) > MAX_BODY_LENGTH:
         return None

@@ -89,6 +89,15 @@ def test_a_request_with_a_password_is_answered(
     assert "Server" not in answer.headers
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_page_of_another_origin_is_rejected(server: RunningServer, tls: bool) -> None:
+    own = f"{'https' if tls else 'http'}://127.0.0.1:{server.https if tls else server.http}"
+    for header in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert post(server, GET, {"Content-Type": "text/plain", **basic(ADMIN), **header}, tls=tls).status == 403
+    for header in ({"Origin": own, "Sec-Fetch-Site": "same-origin"}, {"Host": "any.name"}):
+        assert post(server, GET, {**XML, **basic(ADMIN), **header}, tls=tls).status == 200
+
+
 def test_a_compressed_request_gets_a_fault_that_says_so(server: RunningServer) -> None:
     answer = post(server, gzip.compress(GET), {**XML, **basic(ADMIN), "Content-Encoding": "gzip"})
     assert answer.status == 500

@@ -48,3 +48,10 @@ def test_an_image_of_a_page_of_another_origin_is_rejected(peer: Peer) -> None:
             POLICY.check(Headers({"host": "localhost", "sec-fetch-site": site}), peer)
     allowed = {"host": "localhost", "sec-fetch-site": "cross-site", "origin": "https://page.example.com"}
     POLICY.check(Headers(allowed), peer)
+
+
+def test_every_name_may_be_allowed() -> None:
+    policy = OriginPolicy(None, ())
+    policy.check(Headers({"host": "any.name"}), PLAIN)
+    with pytest.raises(AccessDeniedError, match=r"requests from pages of 'https://evil.example' are not allowed"):
+        policy.check(Headers({"host": "any.name", "origin": "https://evil.example"}), PLAIN)

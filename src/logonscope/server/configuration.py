@@ -220,7 +220,7 @@ class Settings:
         "`localhost` and the host name; over https the certificate decides",
     )  # fmt: skip
     origins: tuple[str, ...] = _setting(
-        _ORIGINS, [], "origins (`https://web1`) whose pages may use the JSON API in a browser, beside the server's "
+        _ORIGINS, [], "origins (`https://web1`) whose pages may use this server in a browser, beside the server's "
         "own; all others are rejected",
     )  # fmt: skip
     pam: str = _setting(

@@ -1,4 +1,4 @@
-"""The check of Origin and Host: which pages may use the JSON API in a browser, and by which names of this server.
+"""The check of Origin and Host: which pages may use the server in a browser, and by which names of it.
 
 Any page can make a user's browser send a request to this server, with the user's credentials, even if the server
 listens on loopback only. The browser sends the page's origin in Origin, and a page whose origin is not allowed is
@@ -40,9 +40,16 @@ class Admission(Protocol):
 class OriginPolicy:
     """The names of the server and the origins of pages that are allowed."""
 
-    def __init__(self, hosts: Iterable[str], origins: Iterable[str]) -> None:
+    def __init__(self, hosts: Iterable[str] | None, origins: Iterable[str]) -> None:
+        """Keep what is allowed.
+
+        Args:
+            hosts: names of the server beside its own; None: every name is allowed.
+            origins: origins of pages beside the server's own.
+        """
         own_name = os.uname().nodename.lower()
-        self._hosts = {"localhost", own_name, own_name.partition(".")[0], *(name.lower() for name in hosts)}
+        self._accepts_all_names = hosts is None
+        self._hosts = {"localhost", own_name, own_name.partition(".")[0], *(name.lower() for name in hosts or ())}
         self._origins = {origin.lower().rstrip("/") for origin in origins}
 
     def check(self, headers: Mapping[str, str], peer: Peer) -> None:
@@ -59,7 +66,7 @@ class OriginPolicy:
         if origin is None and headers.get("sec-fetch-site") in _FOREIGN_SITES:
             reason = "requests from pages of other origins are not allowed"
             raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
-        if not peer.tls and host and not self._is_own(host):
+        if not (peer.tls or self._accepts_all_names) and host and not self._is_own(host):
             reason = f"'{host[:100]}' is not a name of this server"
             raise AccessDeniedError(reason, "use its address, or ask the server's administrator to add the name: hosts")
 

@@ -166,7 +166,9 @@ def _doors(settings: Settings, policy: OriginPolicy) -> tuple[HttpDoor, ...]:
     """Return the protocols with their settings."""
     wsman, json = DOORS
     push_tls = ClientTls(settings.push_ca, settings.push_client_certificate)
-    return wsman._replace(door=WsmanDoor(push_tls)), json._replace(admission=policy)
+    # Clients of WinRM call the server by any name.
+    pages = OriginPolicy(None, settings.origins)
+    return wsman._replace(door=WsmanDoor(push_tls), admission=pages), json._replace(admission=policy)
 
 
 def _dispatcher(host: ServedHost, settings: Settings, audit: Audit | None) -> Dispatcher:

@@ -61,6 +61,18 @@ def test_where_there_can_be_no_new_file_the_old_one_has_it(tmp_path: Path) -> No
     assert (tmp_path / "there" / "audit.log").read_text() == "one\n"
 
 
+def test_a_deleted_file_gets_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    write = LogFile(str(path))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write("one")
+    path.rmdir()
+    write("two")
+    assert path.read_text() == "two\n"
+
+
 def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(AccessDeniedError, match="cannot write"):
         LogFile(str(tmp_path))

@@ -109,8 +109,12 @@ class LogFile:
         """
         data = f"{line}\n".encode()
         with self._lock:
-            with contextlib.suppress(OSError):  # if no new file can be opened, the old one gets the line
+            try:
                 self._reopen_if_renamed()
+            except OSError:
+                # the old file gets the line, unless it was deleted: then nobody could read it
+                if not os.fstat(self._file).st_nlink:
+                    raise
             written = os.write(self._file, data)
             # The disk is full. The part that was written is removed: otherwise the next line would be appended to it.
             if written < len(data):

@@ -298,7 +298,9 @@ class Settings:
         _number(1, 3600), 60, "maximum duration of an operation in seconds, even if the client asks for more"
     )
     request_seconds: int = _setting(
-        _number(1, 3600), 60, "seconds that a client has to send its next request completely, or to read a response"
+        _number(1, 3600),
+        60,
+        "seconds that a client has to send its next request completely, or to go on reading a response",
     )
     stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
     live: str = _setting(

@@ -112,7 +112,7 @@ class LogFile:
             try:
                 self._reopen_if_renamed()
             except OSError:
-                # the old file gets the line, unless it was deleted: then nobody could read it
+                # the old file gets the line, unless it was deleted: no program could find it then
                 if not os.fstat(self._file).st_nlink:
                     raise
             written = os.write(self._file, data)

@@ -5,6 +5,7 @@ option; it has no control characters, and at most 4 KiB.
 """
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +18,17 @@ from logonscope.faces.cli.text import for_terminal
 MAX_VALUE_BYTES = 4_096
 """Maximum bytes of a value."""
 
-_GUARDED_STARTS = {"": "-@|+<!", "=": "@<", ":": "@<"}
-"""First characters of a value with a meaning for many programs, after a word's beginning and after these characters.
+_OPTION_STARTS = "-+"
+"""First characters of a word that make it an option."""
 
-They make a word an option (-), the name of a file (@, <) or a command (|, +, !), such as in curl -F NAME=@FILE.
+_FILE_STARTS = "@<|!"
+"""First characters of a value that make it a file or a command for many programs, at the places of ``_VALUE_BEGINS``.
+
+Examples: curl -F NAME=@FILE, mail '|COMMAND'.
 """
+
+_VALUE_BEGINS = re.compile(r"(-[A-Za-z]|.*[=:])?", re.DOTALL)
+"""The text of a word after which its value begins."""
 
 _REPLACEMENT = "\ufffd"
 
@@ -99,11 +106,9 @@ def _harmless(value: str, text_before: str, *, after_options: bool) -> str:
     if text_before.endswith("/"):
         # the name of one file: neither another directory, nor the whole directory
         return _REPLACEMENT if value in ("", ".", "..") else value.replace("/", _REPLACEMENT)
-    if text_before or not after_options:
-        starts = _GUARDED_STARTS.get(text_before[-1:], "")
-        if value[:1] and value[0] in starts:
-            return _REPLACEMENT + value[1:]
-    return value
+    is_option = value[:1] in tuple(_OPTION_STARTS) and not text_before and not after_options
+    is_file = value[:1] in tuple(_FILE_STARTS) and _VALUE_BEGINS.fullmatch(text_before)
+    return _REPLACEMENT + value[1:] if is_option or is_file else value
 
 
 def value_text(value: Any) -> str:

@@ -158,7 +158,7 @@ def _check_file_arguments(program: str, arguments: Sequence[str]) -> None:
         match = PLACEHOLDER.search(word)
         if not match:
             continue
-        operands = [other for other in arguments if not other.startswith("-") and not other.isdigit()]
+        operands = [argument for argument in arguments if not argument.startswith("-") and not argument.isdigit()]
         if program == "wall" and match.start() == 0 and len(operands) == 1:
             raise _file_error(match[0], "wall", "put words before it")
         if program == "curl" and previous in ("--data-urlencode", "--url-query") and "=" not in word[: match.start()]:

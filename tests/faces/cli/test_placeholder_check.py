@@ -40,6 +40,7 @@ def check(text: str) -> None:
             "find / -name {user}", "find . -name x -exec sh -c 'echo {user}' x", "flock /tmp/l -c 'echo {user}'",
             "env X=1 sh -c true sh 'a {user}'", "sudo -c x sh {user}", "sh -c true python -c 'print({user})'",
             "make -C hooks notify USER={user}", "watch -g logger {user}", "parallel logger {user} ::: 1",
+            "/usr/bin/script {user}",
             "sg adm {user}", "sqlite3 db {user}", "tmux display-message '{user} logged in'", "perl -ne print {user}",
             "rbash -c 'echo {user}'", "pwsh -c 'echo {user}'", "jq -n '{u: \"{user}\"}'", "x logger sh -c {user}",
             "sudo -ubob sh -c 'echo {user}'", "env --split-string='sh -c {user}'", "runuser bob -c 'echo {user}'",
@@ -63,7 +64,7 @@ def test_what_is_rejected(text: str, message: str) -> None:
         "awk -v u={user} 'BEGIN { print u }'", "psql -v u={user} -f x.sql", "env LANG=C logger 'login of {user}'",
         "runuser -u {user} -- notify-send 'hi {user}'", "python3 notify.py {user} {pid}", "python3 -m notify {user}",
         "timeout -k 1 5 curl -d user={user} http://x", "flock /tmp/l logger {user}", "notify http://x/bash {user}",
-        "docker exec box logger {user}", "sh -c 'echo $1' sh {user}", "sudo -l", "env",
+        "docker exec box logger {user}", "sh -c 'echo $1' sh {user}", "sudo -l", "env", "/opt/hooks/script {user}",
     ],
 )  # fmt: skip
 def test_what_is_accepted(text: str) -> None:

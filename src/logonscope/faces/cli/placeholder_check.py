@@ -69,6 +69,11 @@ _VALUE_OPTIONS = {
 }
 """Options of interpreters that set a variable of the script to a value, with the number of their words."""
 
+_COMMON_WORDS = frozenset({"at", "r", "script", "view", "watch"})
+"""Names of such programs that an administrator's own program may have, too, in another folder than these."""
+
+_SYSTEM_FOLDERS = frozenset({"/bin", "/usr/bin", "/usr/local/bin"})
+
 _VERSION = re.compile(r"(-dbg)?[-.0-9]*$")
 
 _SCRIPT_OPTION = re.compile(r"-[A-Za-z]*[cCeEpPrRSxX]|--?(command|eval|exec|execute|expr|print|run|session-command)")
@@ -108,7 +113,9 @@ def variable_name(name: str) -> str:
 
 
 def _program_name(word: str) -> str:
-    return _VERSION.sub("", os.path.basename(word).lower())
+    folder, name = os.path.split(word.lower())
+    name = _VERSION.sub("", name)
+    return "" if name in _COMMON_WORDS and folder and folder not in _SYSTEM_FOLDERS else name
 
 
 def _program_positions(words: Sequence[str]) -> Iterator[int]:

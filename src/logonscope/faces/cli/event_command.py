@@ -1,34 +1,36 @@
 """The command of ``watch --exec``: its words, with the values of an event in them, and its environment.
 
-It is run without a shell. A value never becomes more than one word, is never the program, and never the start of an
-option; it has no control characters, and at most 4 KiB.
+It is run without a shell. Users of the host, and clients that try to log in, choose the text of values. So a value in a
+word has only characters that shells, scripts and query languages do not take for code, and never begins an option. The
+environment has the exact values.
 """
 
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logonscope.errors import InvalidParameterError
-from logonscope.faces.cli.placeholder_check import PLACEHOLDER, check_placeholders, variable_name
 from logonscope.faces.cli.text import for_terminal
 
 MAX_VALUE_BYTES = 4_096
 """Maximum bytes of a value."""
 
-_OPTION_STARTS = "-+"
-"""First characters of a word that make it an option."""
+PREFIX = "LOGONSCOPE_EVENT"
+"""The name of the variable for the kind of event; the names of the others begin with it and an underscore."""
 
-_FILE_STARTS = "@<|!"
-"""First characters of a value that make it a file or a command for many programs, at the places of ``_VALUE_BEGINS``.
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
-Examples: curl -F NAME=@FILE, mail '|COMMAND'.
-"""
+_CODE = re.compile(r"[^\w.:@+,/ -]")
+"""Characters that a shell, a script or a query could take for code. Letters and digits of all languages are not."""
 
-_VALUE_BEGINS = re.compile(r"(-[A-Za-z]|.*[=:])?", re.DOTALL)
-"""The text of a word after which its value begins."""
+_FIRST_CHARACTERS = ("-", "+", "@")
+"""At the beginning of a value, they would make it an option, or the name of a file that curl reads."""
+
+_SPACE, _NO_BREAK_SPACE = " ", "\u00a0"
+"""No shell splits a text into words at a no-break space."""
 
 _REPLACEMENT = "\ufffd"
 
@@ -53,7 +55,7 @@ class EventCommand:
 
         Raises:
             InvalidParameterError: the command is empty or has an open quote, there is no such program, or a placeholder
-                is unknown or in an unsafe place.
+                is unknown or in the name of the program.
         """
         try:
             self._words = tuple(shlex.split(text))
@@ -61,7 +63,7 @@ class EventCommand:
             raise InvalidParameterError(f"invalid command {text!r}: {error}", "close the quotes") from None
         if not self._words or not self._words[0]:
             raise InvalidParameterError(f"invalid command {text!r}: expected a program", "give a command")
-        check_placeholders(self._words, names)
+        _check_placeholders(self._words, names)
         program = shutil.which(self._words[0])
         if program is None:
             raise InvalidParameterError(f"cannot run {self._words[0]!r}: no such program", "give its path")
@@ -72,43 +74,15 @@ class EventCommand:
 
     def unknown_names(self, values: Mapping[str, Any]) -> list[str]:
         """Return the names of placeholders for which there is no value."""
-        return sorted({name for word in self._words for name in PLACEHOLDER.findall(word)} - set(values))
+        return sorted({name for word in self._words for name in _PLACEHOLDER.findall(word)} - set(values))
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """Return what to run for the event with these values."""
         # bytes, because the encoding of the locale may lack characters of a value
         texts = {name: value_text(value) for name, value in values.items()}
         variables = {variable_name(name).encode(): text.encode() for name, text in texts.items()}
-        words = (word.encode("utf-8", "surrogateescape") for word in self._filled_words(texts))
+        words = (_filled_word(word, texts).encode("utf-8", "surrogateescape") for word in self._words)
         return Invocation(self._program, tuple(words), {**os.environb, **variables})
-
-    def _filled_words(self, texts: Mapping[str, str]) -> Iterator[str]:
-        after_options = False
-        for word in self._words:
-            yield _filled_word(word, texts, after_options=after_options)
-            # in "sudo -- PROGRAM {user}", the options of PROGRAM follow
-            after_options = word == "--" or (after_options and PLACEHOLDER.match(word) is not None)
-
-
-def _filled_word(word: str, texts: Mapping[str, str], *, after_options: bool) -> str:
-    """Replace the placeholders of a word."""
-    filled = ""
-    position = 0
-    for match in PLACEHOLDER.finditer(word):
-        filled += word[position : match.start()]
-        position = match.end()
-        filled += _harmless(texts.get(match[1], ""), filled, after_options=after_options)
-    return filled + word[position:]
-
-
-def _harmless(value: str, text_before: str, *, after_options: bool) -> str:
-    """Replace what would make a value an option, a file, a command or another directory at this place."""
-    if text_before.endswith("/"):
-        # the name of one file: neither another directory, nor the whole directory
-        return _REPLACEMENT if value in ("", ".", "..") else value.replace("/", _REPLACEMENT)
-    is_option = value[:1] in tuple(_OPTION_STARTS) and not text_before and not after_options
-    is_file = value[:1] in tuple(_FILE_STARTS) and _VALUE_BEGINS.fullmatch(text_before)
-    return _REPLACEMENT + value[1:] if is_option or is_file else value
 
 
 def value_text(value: Any) -> str:
@@ -118,3 +92,47 @@ def value_text(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else for_terminal(str(value))
     # a character is not cut in two
     return text.encode()[:MAX_VALUE_BYTES].decode(errors="ignore")
+
+
+def variable_name(name: str) -> str:
+    """Return the environment variable of a value."""
+    return PREFIX if name.lower() == "event" else f"{PREFIX}_{name.upper()}"
+
+
+def _filled_word(word: str, texts: Mapping[str, str]) -> str:
+    """Replace the placeholders of a word by harmless forms of their values."""
+    parts: list[str] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(word):
+        text_before = word[end : match.start()]
+        parts += text_before, _harmless_text(texts.get(match[1], ""), is_in_path=text_before.endswith("/"))
+        end = match.end()
+    filled = "".join((*parts, word[end:]))
+    # a word with an empty value before its - would be an option, too
+    return filled if word.startswith(_FIRST_CHARACTERS) else _without_first_character(filled)
+
+
+def _harmless_text(value: str, *, is_in_path: bool) -> str:
+    """Replace the characters of a value with which it could be code, an option, or a path to another directory."""
+    if is_in_path:
+        # the name of one file in that directory, and not the directory itself
+        value = _REPLACEMENT if value in {"", ".", ".."} else value.replace("/", _REPLACEMENT)
+    return _CODE.sub(_REPLACEMENT, _without_first_character(value)).replace(_SPACE, _NO_BREAK_SPACE)
+
+
+def _without_first_character(text: str) -> str:
+    return _REPLACEMENT + text[1:] if text.startswith(_FIRST_CHARACTERS) else text
+
+
+def _check_placeholders(words: Sequence[str], names: Sequence[str] | None) -> None:
+    """Check the placeholders of a command.
+
+    Raises:
+        InvalidParameterError: a placeholder is in the name of the program, or is unknown.
+    """
+    if _PLACEHOLDER.search(words[0]):
+        raise InvalidParameterError(f"cannot run {words[0]!r}: a value cannot be the program", "give a program")
+    for word in words:
+        for name in _PLACEHOLDER.findall(word):
+            if names is not None and name not in names:
+                raise InvalidParameterError(f"unknown value '{{{name}}}'", f"the values are {', '.join(names)}")

@@ -1,12 +1,19 @@
 """Tests of broker/socket_holders.py: who holds a port or a unix socket, and what is said if nothing is found."""
 
+import os
+import socket
+from pathlib import Path
+
 import pytest
 
+from logonscope.broker import Request
 from logonscope.broker.query import query
 from logonscope.broker.socket_holders import sockets_at_address
 from logonscope.cim.instances import ClassRows
 from logonscope.errors import NotFoundError
 from logonscope.facts import UNIX, Socket
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
 from tests import example
 from tests.broker import operations as broker
 from tests.broker.memory import Memory
@@ -37,6 +44,18 @@ def unix_host(*paths: str) -> Memory:
 def test_a_unix_socket_is_found_by_either_name_of_run(target: str, path: str) -> None:
     (answer,) = broker.whose(unix_host(path, "@other").request(ROOT), target)
     assert (answer.pid, [socket.path for socket in answer.sockets]) == (4312, [path])
+
+
+def test_a_unix_socket_is_found_by_the_path_of_its_file_however_it_was_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("app.sock")
+        listener.listen()
+        for target in (f"{tmp_path}/app.sock", f"unix:{tmp_path}/app.sock"):
+            (answer,) = broker.whose(Request(LinuxSource(), LINUX, ROOT), target)
+            assert (answer.pid, [entry.path for entry in answer.sockets]) == (os.getpid(), ["app.sock"])
 
 
 def test_an_abstract_name_is_no_path() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from logonscope.answers.whose_target import WhoseTarget
 from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError, NotSupportedError
-from logonscope.facts import Socket
+from logonscope.facts import UNIX, Socket
 from logonscope.machine import SOCKETS, ProcessQuery, SocketQuery
 from logonscope.providers.helpers.text import clean
 
@@ -70,8 +70,9 @@ def _read_sockets(request: Request, target: WhoseTarget, all_namespaces: bool) -
         return sockets_at_address(sockets, target.address)
     paths = _names_of_path(target.text)
     query = SocketQuery(family="unix", paths=paths, all_namespaces=all_namespaces)
-    unix_sockets = request.source.sockets(request.look, query)
-    return [socket._replace(path=clean(socket.path)) for socket in unix_sockets if socket.path in paths]
+    # The paths are not compared again: the source compares files, so a socket can have been bound by another path.
+    unix_sockets = [socket for socket in request.source.sockets(request.look, query) if socket.protocol == UNIX]
+    return [socket._replace(path=clean(socket.path)) for socket in unix_sockets]
 
 
 def _names_of_path(path: str) -> frozenset[str]:

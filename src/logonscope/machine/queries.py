@@ -1,7 +1,8 @@
 """Queries to a source: which processes, accounts, sockets, services and authentications to read, and which facts.
 
 All are plain data. A query's fields narrow the reading. A source may return more than the fields name, never less: the
-broker tests again all conditions that its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
+broker tests again all conditions that its answer depends on. Two fields must be obeyed exactly: ``with_ancestors`` and
+``paths``.
 """
 
 from collections.abc import Callable, Sequence
@@ -110,7 +111,8 @@ class SocketQuery(NamedTuple):
     ports: frozenset[int] | None = None  # local ports
     inodes: frozenset[int] | None = None
     family: Literal["network", "unix"] = "network"
-    paths: frozenset[str] | None = None  # paths and abstract names of unix sockets
+    # paths and abstract names of unix sockets; the broker does not test them again: only a source can compare files
+    paths: frozenset[str] | None = None
     all_namespaces: bool = False  # sockets of every network namespace with a process, not only of the reader's own
 
 

@@ -1,7 +1,7 @@
 """A limit of concurrent TLS handshakes, with a queue in which client addresses take turns.
 
 A handshake takes about 300 KiB of memory until it ends. So it begins only when the client has sent its first bytes.
-While other handshakes wait, the oldest one that runs is aborted as soon as it has taken MIN_HANDSHAKE_SECONDS.
+While other handshakes wait, the oldest running handshake is aborted as soon as it has taken MIN_HANDSHAKE_SECONDS.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import NamedTuple
 MAX_HANDSHAKES = 64
 
 MIN_HANDSHAKE_SECONDS = 1.0
-"""Seconds that a handshake has before another may replace it: a few round trips around the world."""
+"""Seconds before a waiting handshake may replace a running one: enough for a few round trips around the world."""
 
 
 class Turn(NamedTuple):
@@ -26,11 +26,11 @@ class Turn(NamedTuple):
 
 
 class Handshakes:
-    """The running handshakes, and the waiting ones by client address; used from one event loop."""
+    """The running and the waiting handshakes, the latter by client address; used from one event loop."""
 
     def __init__(self, max_running: int = MAX_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
         self._max_running, self._min_seconds = max_running, min_seconds
-        self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
+        self._running: dict[Turn, float] = {}  # turn -> time of its start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -42,7 +42,7 @@ class Handshakes:
         """Wait for a turn, and hold it in the ``async with`` block.
 
         Args:
-            address: the client's; waiting addresses take turns.
+            address: the client address; addresses with waiting handshakes take turns.
             abort: closes the connection; called if another handshake is to replace this one.
         """
         turn = Turn(abort, asyncio.get_running_loop().create_future())
@@ -57,14 +57,17 @@ class Handshakes:
             self._begin_turns()
 
     def _begin_turns(self) -> None:
-        """Begin waiting turns up to the limit; if some still wait, abort the oldest handshake after min_seconds."""
+        """Begin waiting turns, up to the limit of running handshakes.
+
+        If turns still wait, abort the oldest running handshake, or set a timer that does so after its min_seconds.
+        """
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         while self._waiting and len(self._running) < self._max_running:
             turn = self._pop_next()
-            if not turn.may_begin.done():  # otherwise its connection was aborted and its task has not removed it yet
+            if not turn.may_begin.done():  # done: the task was cancelled, and has not left the queue yet
                 self._running[turn] = loop.time()
                 turn.may_begin.set_result(None)
         if not self._waiting:
@@ -73,13 +76,13 @@ class Handshakes:
         remaining_seconds = since + self._min_seconds - loop.time()
         if remaining_seconds <= 0:
             del self._running[oldest]
-            oldest.abort()  # its `turn` block ends, and begins the next turn
+            oldest.abort()  # the `turn` block of that connection ends, and begins the next turn
             loop.call_soon(self._begin_turns)
         else:
             self._timer = loop.call_later(remaining_seconds, self._begin_turns)
 
     def _pop_next(self) -> Turn:
-        """Remove the next turn from the queue, and move its address behind the others."""
+        """Remove the next turn from the queues, and move its client address behind the other addresses."""
         address, turns = next(iter(self._waiting.items()))
         turn = turns.popleft()
         if turns:
@@ -99,7 +102,8 @@ class Handshakes:
 class FirstBytes:
     """Waits until sockets have data to read, without reading it; used from one event loop.
 
-    The transports of these sockets are paused: else asyncio would read the data, and ``start_tls`` would never see it.
+    The transports of these sockets are paused. Otherwise asyncio would read the data, and ``start_tls`` would never see
+    it.
     """
 
     def __init__(self) -> None:
@@ -114,7 +118,7 @@ class FirstBytes:
         """Wait until the client has sent data.
 
         Raises:
-            OSError: the socket is closed, or the client has disconnected: there is no handshake to begin.
+            OSError: the socket is closed, or the client has disconnected.
         """
         descriptor = client_socket.fileno()
         if descriptor < 0:

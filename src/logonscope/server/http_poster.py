@@ -32,7 +32,7 @@ class PostedResponse(NamedTuple):
 
 
 class PostError(Exception):
-    """A request got no complete response, or not in time."""
+    """A request got no complete response in time."""
 
 
 class HttpPoster:
@@ -44,7 +44,7 @@ class HttpPoster:
         Args:
             origin: the server.
             seconds: the timeout of a request.
-            make_context: makes the context of TLS, for each connection.
+            make_context: makes the TLS context; called for each connection.
         """
         self._origin, self._seconds, self._make_context = origin, seconds, make_context
         self._connection: http.client.HTTPConnection | None = None
@@ -122,16 +122,16 @@ class HttpPoster:
         # The socket is connected here, so that the deadline can end the connect and the TLS handshake: http.client
         # would make the socket accessible only after both.
         connection = http.client.HTTPConnection(host, port, timeout=self._seconds)
-        plain = self._open_socket(deadline)
-        connection.sock = plain
+        tcp_socket = self._open_socket(deadline)
+        connection.sock = tcp_socket
         # http.client would connect again by itself, and without TLS
         connection.auto_open = 0
         self._connection = connection
         if context is not None:
-            wrapped = context.wrap_socket(plain, do_handshake_on_connect=False, server_hostname=host)
-            connection.sock = wrapped
-            deadline.watch(wrapped)
-            wrapped.do_handshake()
+            tls_socket = context.wrap_socket(tcp_socket, do_handshake_on_connect=False, server_hostname=host)
+            connection.sock = tls_socket
+            deadline.watch(tls_socket)
+            tls_socket.do_handshake()
         return connection
 
     def _open_socket(self, deadline: "PostDeadline") -> socket.socket:
@@ -149,16 +149,16 @@ class HttpPoster:
             # all addresses share the time of the request: a name can have many
             if deadline.has_passed:
                 break
-            connecting = socket.socket(family, kind, protocol)
-            connecting.settimeout(self._seconds)
-            deadline.watch(connecting)
+            new_socket = socket.socket(family, kind, protocol)
+            new_socket.settimeout(self._seconds)
+            deadline.watch(new_socket)
             try:
-                connecting.connect(address)
+                new_socket.connect(address)
             except OSError as error:
                 failure = error
-                connecting.close()
+                new_socket.close()
             else:
-                return connecting
+                return new_socket
         raise failure
 
 
@@ -184,9 +184,9 @@ class PostDeadline:
     def __repr__(self) -> str:
         return f"<PostDeadline{', passed' if self.has_passed else ''}>"
 
-    def watch(self, connected: socket.socket | None) -> None:
+    def watch(self, request_socket: socket.socket | None) -> None:
         """Shut this socket down when the time has passed."""
-        self._socket = connected
+        self._socket = request_socket
         # the time may have passed while the connection was made
         if self.has_passed:
             self.pass_now()
@@ -200,8 +200,8 @@ class PostDeadline:
         self.has_passed = True
         if self._socket is not None:
             try:
-                # A thread that reads or writes there returns at once. Not SSLSocket.shutdown: that also drops the state
-                # of TLS, which the thread still uses.
+                # A thread that reads or writes on this socket returns at once. SSLSocket.shutdown() is not called: it
+                # would also drop the TLS state, which the thread still uses.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
                 pass

@@ -147,7 +147,7 @@ def _encode(status: int, text: str, encoding: str, count: int = 0) -> Reply:
 
 
 def _selector_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:
-    """Return the fault for wrong selectors instead of an error about keys, or else the error itself.
+    """Return the fault for wrong selectors in place of an error about keys; return any other error unchanged.
 
     WS-Management has different faults for missing and for surplus selectors (DSP0226 5.4.2.2).
     """
@@ -200,11 +200,11 @@ def _render_get(request: SoapRequest, instance_or_class: FoundInstance | Class, 
     row = next(answer.rows)
     # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     if not message.fragment:
-        writer = ItemRenderer(message.resource, OBJECT)
-        inner = writer.renderer(answer)(row)
+        item_renderer = ItemRenderer(message.resource, OBJECT)
+        inner = item_renderer.renderer(answer)(row)
         return Body(
             f"{names.GET}Response",
-            inner if octets(inner) <= ROW_OCTETS else writer.render_shortened(answer, row, octets),
+            inner if octets(inner) <= ROW_OCTETS else item_renderer.render_shortened(answer, row, octets),
         )
     name = answer.cls.property_named(_property(message.fragment)).name
     short_row = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
@@ -254,7 +254,7 @@ def _decode_association_filter(condition: AssociationFilter) -> Call:
 
 def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     message: Enumerate = request.message
-    action, count = f"{names.ENUMERATE}Response", UNKNOWN_COUNT if request.wants_count else ""
+    action, count_element = f"{names.ENUMERATE}Response", UNKNOWN_COUNT if request.wants_count else ""
     if rows.is_projection and message.mode in {EPR, OBJECT_AND_EPR}:
         raise FaultError(UNSUPPORTED, "cannot return endpoint references of selected properties", "use SELECT *")
     server = rows.host if rows.is_projection else None
@@ -263,18 +263,18 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     )
     expires = "" if message.expires is None else _expires(rows.lifetime(message.expires))
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
-    # Without OptimizeEnumeration the response has the id only, and the client pulls all items.
+    # Without OptimizeEnumeration the response has only the id, and the client pulls all items.
     if not message.optimized:
-        return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}{tail}", count)
+        return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}{tail}", count_element)
     end = f"</w:Items><w:EndOfSequence/>{tail}"
     free = free_octets(
-        request.envelope, action, f"{head}{context_element(PLACEHOLDER_ID)}<w:Items>{end}{count}", octets
+        request.envelope, action, f"{head}{context_element(PLACEHOLDER_ID)}<w:Items>{end}{count_element}", octets
     )
     # All rows or none: some clients ignore the items of a response that also has a context (decision 15).
     batch = _all_items(rows, message.max_elements, free, request.envelope.octets)
     if batch is not None:
-        return Body(action, f"{head}{context_element('')}<w:Items>", count, batch.texts, end, batch.rows)
-    return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}<w:Items/>{tail}", count)
+        return Body(action, f"{head}{context_element('')}<w:Items>", count_element, batch.texts, end, batch.rows)
+    return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}<w:Items/>{tail}", count_element)
 
 
 def _decode_pull(message: Pull) -> Call:
@@ -303,10 +303,12 @@ def _render_pull(request: SoapRequest, rows: Enumeration | OpenSubscription, oct
 
 
 def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[str], int]) -> Batch | None:
-    """Render all rows, at most ``max_items`` in ``free`` octets; if there are more rows, put all back and return None.
+    """Render all rows if there are at most ``max_items`` and they fit into ``free`` octets.
+
+    Otherwise put all rows back, and return None.
 
     Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
-    how many rows could fit. If there are more than SAFETY_FACTOR times that number, only the sample is rendered.
+    how many rows could fit. If there are more rows than SAFETY_FACTOR times that number, only the sample is rendered.
     """
     taken_rows = list(rows.take(min(max_items, SAMPLE_ROWS)))
     batch = render_batch(rows.format, iter(taken_rows), free, octets)
@@ -373,7 +375,7 @@ def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 
 def _decode_change(message: Change) -> Call:
-    """Return the operation that reads the class: it fails if there is no such class; else ``_render_change`` fails."""
+    """Return the operation that reads the class; if the class exists, ``_render_change`` rejects the request."""
     return "get_class", {"name": message.resource.class_name, "namespace": message.resource.namespace}
 
 

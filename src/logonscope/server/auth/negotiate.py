@@ -42,7 +42,7 @@ _FAILED = "authentication failed: the token proves no user of this server"
 
 
 class KerberosSettings(NamedTuple):
-    """Settings for Kerberos: the services whose keys are tried, in order, and the function from principal to caller."""
+    """Settings for Kerberos: the services whose keys are tried, in order, and a function from principal to caller."""
 
     services: tuple[str, ...]
     find_caller: Callable[[str], Caller | None]
@@ -63,8 +63,8 @@ class Negotiation:
 
         Args:
             lookup: the users of NTLM.
-            bindings: the hash of the server's certificate: a bound token must be bound to it. None: no TLS, or a
-                certificate for which RFC 5929 defines no hash.
+            bindings: the hash of the server's certificate, which the channel bindings of a token must contain. None: no
+                TLS, or a certificate for which RFC 5929 defines no hash.
             kerberos: settings for Kerberos; None: no Kerberos.
             requires_binding: over TLS, reject tokens that are not bound to the channel. Windows accepts unbound tokens
                 by default (CbtHardeningLevel Relaxed), since many clients, such as curl, send only unbound ones.
@@ -114,7 +114,7 @@ class Negotiation:
         return self.caller
 
     def _begin(self, token: bytes) -> bytes | None:
-        """Take a first token: a ticket, for any of the services, or NTLM's first, which does not name a user yet."""
+        """Take the first token: a ticket for one of the services, or NTLM's first message, which names no user yet."""
         self.caller, self.principal, self._context = None, "", None
         if self._kerberos is None or _NTLM in token:
             self._context = _new_context(spnego.NTLMHash(""), token)
@@ -135,7 +135,7 @@ class Negotiation:
         raise ValueError("; ".join(failures))
 
     def _continue(self, context: spnego.ContextProxy, token: bytes) -> bytes | None:
-        """Take a later token: NTLM's last one is checked with the hash of the user that it names."""
+        """Take a later token; NTLM's last token is checked with the hash of the user that it names."""
         name, domain = claimed_user(token)
         user = self._lookup(name) if name else None
         bindings = self._expected_bindings(token)
@@ -171,7 +171,7 @@ class Negotiation:
         return self._kerberos.find_caller(self.principal) if self._kerberos else None
 
     def _expected_bindings(self, token: bytes) -> GssChannelBindings | None:
-        """Return the bindings to check a token against; None: no TLS, or the token needs no bindings and has none.
+        """Return the bindings to check a token against; None: there are none, or the token has none and needs none.
 
         Raises:
             ValueError, struct.error: the token needs bindings and has none, or is malformed.
@@ -208,7 +208,7 @@ class Negotiation:
         return data
 
     def encrypt(self, data: bytes) -> tuple[bytes, bytes, int]:
-        """Encrypt a message for the client: return its signature, the encrypted data, and the length once decrypted."""
+        """Encrypt a message for the client: return its signature, the encrypted data, and the decrypted length."""
         assert self._context is not None  # noqa: S101 -- called only after a message was decrypted
         with self._lock:
             header, sealed, padding = self._context.wrap_winrm(data)
@@ -236,7 +236,8 @@ def _is_bound_ticket(context: spnego.ContextProxy) -> bool:
 def is_bound(token: bytes) -> bool:
     """Return whether an AUTHENTICATE_MESSAGE is bound to a channel by MsvAvChannelBindings (MS-NLMP 2.2.2.1).
 
-    The user's key protects the response in the token, and the bindings in it: who relays the token cannot remove them.
+    The user's key protects the response in the token, and so the bindings in this response: an attacker who relays the
+    token cannot remove them.
 
     Raises:
         ValueError, struct.error: the token is malformed, has no such message, or has two: one could be a decoy.
@@ -282,15 +283,15 @@ def _read_field(message: bytes, offset: int) -> bytes:
 @contextmanager
 def _credentials(name: str, domain: str, nt_hash: bytes) -> Iterator[None]:
     """Let pyspnego know one user, by a line in the form of smbpasswd(5); no user if the name is empty."""
-    qualified = f"{domain}\\{name}" if domain else name
+    qualified_name = f"{domain}\\{name}" if domain else name
     # These characters would end the line or the field, and so add a user of the client's choice.
     if any(character in name + domain for character in ":\r\n\\\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"):
         raise ValueError("invalid user name: it has a colon, a backslash or the end of a line in it")
-    # The environment variable, and so the file, is one for the whole process. So logins by NTLM are
-    # checked one after the other.
+    # The whole process has one such environment variable, and so one file: tokens of NTLM are checked one after the
+    # other.
     with _user_file_lock:
         try:
-            _write_user_file(f"{qualified}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else "")
+            _write_user_file(f"{qualified_name}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else "")
             yield
         finally:
             _write_user_file("")
@@ -303,7 +304,7 @@ def _write_user_file(text: str) -> None:
 
 @cache
 def _user_file() -> int:
-    """Create the file in memory once and return its descriptor; have pyspnego use this file, and NTLMv2 only."""
+    """Create the file in memory once and return its descriptor; make pyspnego use it, and accept only NTLMv2."""
     file = os.memfd_create("ntlm")
     os.environ["NTLM_USER_FILE"] = f"/proc/self/fd/{file}"
     os.environ["LM_COMPAT_LEVEL"] = "5"

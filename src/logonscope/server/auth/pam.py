@@ -5,8 +5,8 @@ opened and no credentials are set: pam_loginuid would put the server itself into
 prompt, for the password; accounts that need more prompts cannot authenticate. For an account that a ticket or a client
 certificate has proved already, only the account lines are followed.
 
-The calls block, so they run in a thread: modules of PAM may ask a server, and PAM itself waits after a failure, about
-two seconds after one of pam_unix. PAM is called for unknown names, too; whether a call for an unknown name takes as
+The calls block, so they run in a thread: modules of PAM may ask a server, and PAM itself waits after a failure, with
+pam_unix about two seconds. PAM is called for unknown names, too; whether a call for an unknown name takes as
 long as one for a known name depends on the modules.
 """
 
@@ -38,10 +38,11 @@ def verify(name: str, password: str, service: str, administrators: frozenset[str
         name: the account's name; case matters.
         password: in clear.
         service: the file in /etc/pam.d whose lines are followed.
-        administrators: groups whose members are administrators, beside root.
+        administrators: groups whose members are administrators, besides root.
     """
     secret = _encode(password)
-    # C takes only the part before a NUL as the password: the correct one, then a NUL and any text, would be accepted.
+    # C reads a password up to its first NUL: without this check, the correct password with a NUL and any text after it
+    # would be accepted.
     if not 0 < len(secret) <= MAX_PASSWORD_LENGTH or b"\0" in secret:
         return None
     return _find_caller(_ask_pam(name, service, secret), administrators)
@@ -57,7 +58,7 @@ def admit(name: str, service: str, administrators: frozenset[str] = ADMINISTRATO
 
 
 def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | None:
-    """Run PAM and return the name of the accepted account, which a module may have mapped to another; None: rejected.
+    """Run PAM and return the name of the accepted account, possibly mapped by a module to another one; None: rejected.
 
     Without a password only the account lines are followed.
     """

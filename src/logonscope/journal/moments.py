@@ -1,11 +1,13 @@
-"""Clock map of the journal: wall times to times since the boot and back, over steps of the clock and boots."""
+"""Clock map of the journal: converts wall times to times since a boot and back, also where the clock was set."""
 
 import sqlite3
 from typing import NamedTuple
 
+from logonscope.journal.schema import FOUND
+
 SLACK_US = 150_000_000
-"""Events may have been recorded up to so many microseconds after the last row of a span,
-because the clock map gets only one row a minute."""
+"""Events may have been recorded up to so many microseconds after the last clock map row of a ClockSpan: the clock map
+gets only one row a minute."""
 
 FINE_SPAN = 5000
 """A range of up to so many row numbers is read whole; a longer range is narrowed first (``Moments.narrow``)."""
@@ -33,8 +35,8 @@ class Located(NamedTuple):
     boot: int  # the number of the boot
     ms: int  # since the boot
     seq: int  # the number of the last row of the clock map that is not later than this time
-    btime: int  # the time of the boot, in seconds since 1970, by the clock at that moment
-    happened_again: bool  # the clock was set back, so that two moments had this wall time; this is the later one
+    btime: int  # the time of the boot, in seconds since 1970, by the clock as it was set at this wall time
+    happened_again: bool  # the clock was set back, so that several moments had this wall time; this is the last one
 
 
 def wall_without_clock(ms: int) -> int:
@@ -66,8 +68,8 @@ class Moments:
         return spans
 
     def locate(self, wall: int) -> Located | None:
-        """Return a wall time in microseconds as the time since a boot; None where nothing was recorded then."""
-        # a clock that was set back makes spans that overlap: then several match
+        """Return a wall time in microseconds as the time since a boot; None if nothing was recorded at that time."""
+        # if the clock was set back, spans overlap, and several can match
         matches = [span for span in self.spans if span.first_wall <= wall <= span.last_wall + SLACK_US]
         # the slack after one span can reach into the next span, whose rows are nearer to the time
         matches = [span for span in matches if wall <= span.last_wall] or matches[-1:]
@@ -82,7 +84,7 @@ class Moments:
         return Located(span.boot, ms + (wall - base) // 1000, seq, (base - ms * 1000) // 1_000_000, len(matches) > 1)
 
     def wall(self, boot: int, ms: int) -> int | None:
-        """Return the wall time in microseconds of a time since a boot; None where the boot has no clock."""
+        """Return the wall time in microseconds of a time since a boot; None if the clock map has no row of the boot."""
         row = (
             self._database.execute(
                 "SELECT ms, wall FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC, seq DESC LIMIT 1", (boot, ms)
@@ -94,20 +96,21 @@ class Moments:
         return None if row is None else int(row[1] + (ms - row[0]) * 1000)
 
     def rows_between(self, boot: int, first_ms: int, end_ms: int) -> list[tuple[int, int]]:
-        """Return ms and wall time of the rows of the clock map that hold between two times since a boot.
+        """Return ms and wall time of the rows of the clock map that apply between two times since a boot.
 
-        The first of these rows is the last one up to ``first_ms``, or else the first row of the boot. No rows: the boot
-        has no clock. If two rows have the same ms, the clock was set between them: the later row holds.
+        The first of these rows is the last row up to ``first_ms``, or the first row of the boot if there is none. The
+        result is empty if the clock map has no row of the boot. If two rows have the same ms, the clock was set between
+        them: the later row applies.
         """
-        (before,) = self._database.execute(
+        (start_ms,) = self._database.execute(
             "SELECT coalesce((SELECT max(ms) FROM moment WHERE boot = ?1 AND ms <= ?2),"
             " (SELECT min(ms) FROM moment WHERE boot = ?1))",
             (boot, first_ms),
         ).fetchone()
-        if before is None:
+        if start_ms is None:
             return []
         query = "SELECT ms, wall FROM moment WHERE boot = ? AND ms >= ? AND ms < ? ORDER BY ms, seq"
-        return self._database.execute(query, (boot, before, max(end_ms, before + 1))).fetchall()
+        return self._database.execute(query, (boot, start_ms, max(end_ms, start_ms + 1))).fetchall()
 
     def first_row_at(self, boot: int, ms: int) -> int:
         """Return a row number: all rows of the journal of this time or later have this number or a greater one."""
@@ -119,8 +122,8 @@ class Moments:
     def first_row_after(self, boot: int, ms: int) -> int:
         """Return a row number: all rows of the journal of this time or before have smaller numbers.
 
-        Rows can arrive late: a caller that must miss none of them adds SLACK_MS (reader.py) to the time. Processes that
-        were found running after a gap are an exception: their rows have greater numbers.
+        Two kinds of rows are exceptions. Rows can arrive late: a caller that must miss none of them adds SLACK_MS
+        (reader.py) to the time. And processes that were found running after a gap have rows with greater numbers.
         """
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
@@ -144,16 +147,16 @@ class Moments:
 
         Processes with smaller row numbers started before this time; processes whose row numbers are greater by more
         than FINE_SPAN started then or later. ``ticks`` is the time, in clock ticks since the boot. Rows are in the
-        order in which they arrived. This order differs from that of the starts of the processes by less than a second:
-        the caller allows for that.
+        order in which they arrived. It differs from the order in which the processes started by less than a second: the
+        caller allows for this second.
         """
-        # processes that were found running after a gap started long before those in the next rows: they are skipped
+        # processes that were found running after a gap started long before those in the rows around them: skip them
         while high - low > FINE_SPAN:
             middle = (low + high) // 2
             row = self._database.execute(
-                "SELECT id, ticks FROM process WHERE id >= ? AND id < ? AND coalesce(source, 0) & 1 = 0"
+                "SELECT id, ticks FROM process WHERE id >= ? AND id < ? AND coalesce(source, 0) & ? = 0"
                 " ORDER BY id LIMIT 1",
-                (middle, high),
+                (middle, high, FOUND),
             ).fetchone()
             if row is None or row[1] >= ticks:
                 high = middle

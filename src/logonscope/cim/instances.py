@@ -134,8 +134,8 @@ class Instance(Mapping[str, Any]):
         return len(self._shape.shown)
 
     def __getattr__(self, name: str) -> Any:
-        # copy and pickle ask for private names before the instance has its fields: to look these up would recurse
-        # endlessly.
+        # copy and pickle look up private names before the instance has its fields. __getitem__ needs these fields, so
+        # the lookup would recurse endlessly.
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -158,7 +158,7 @@ class Instance(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         cls, columns, *_ = self._shape
-        # The path of an association quotes two other paths: its references in short form are easier to read.
+        # The path of an association quotes two other paths: the references in short form are easier to read.
         path = None if cls.is_association else self.relpath
         if path is not None:
             return f"<Instance {escape_unprintable(path)}>"

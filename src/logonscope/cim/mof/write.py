@@ -67,7 +67,7 @@ def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
 
 
 def _write_parameter(parameter: Parameter, implied: Qualifier, *, amended: bool) -> str:
-    """Return the text of a parameter; left out is ``implied``, the qualifier ID that its position implies."""
+    """Return the text of a parameter without ``implied``, the qualifier ID that the parameter's position implies."""
     written = [qualifier for qualifier in parameter.qualifiers if qualifier != implied]
     lines = _qualifier_lines(written, "    ", amended=amended)
     return "\n".join([*lines, f"    {_write_member(parameter)}"])
@@ -104,7 +104,7 @@ def _qualifier_lines(qualifiers: Sequence[Qualifier], indent: str, *, amended: b
 
 
 def _split_long(text: str) -> list[str]:
-    """Return the text of a qualifier, split between the strings of its array if it is longer than half a line."""
+    """Return the text of a qualifier, split between the values of its array if it is longer than half a line."""
     return [text] if len(text) <= WIDTH // 2 else [piece.lstrip() for piece in _PIECE.findall(text)]
 
 

@@ -16,7 +16,7 @@ _PREFIX = r"[^%_\[\x80-\U0010ffff]*"
 
 
 class ColumnRange(NamedTuple):
-    """The values that a column can have in a matching row. ``low`` and ``high`` are included, also for < and >.
+    """The values that a column can have in a matching row. ``low`` and ``high`` are included, even if < or > is tested.
 
     None, or a prefix "", is no limit.
     """
@@ -26,13 +26,13 @@ class ColumnRange(NamedTuple):
     prefix: str = ""
     """Beginning of the text, ASCII in lower case, to be compared without regard to case.
 
-    LIKE takes some other characters for equal to letters of ASCII, as U+017F to "s": a text that begins with such
-    characters can match, too.
+    LIKE treats some characters outside ASCII as equal to ASCII letters, such as U+017F to "s". So a text can match also
+    if it begins with such characters in place of the letters of the prefix.
     """
 
 
 def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
-    """Return, by column, the range that a condition limits it to; columns without a limit are left out."""
+    """Return the ranges to which a condition limits columns, by column; columns without a limit are left out."""
     if isinstance(condition, Term):
         term_range = _range_of_term(condition)
         return {} if term_range is None else {condition.column: term_range}

@@ -39,7 +39,7 @@ def doctor(request: Request) -> list[Check]:
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     _collect_troubles(request)
-    # This decides access. Whether the source holds the whole host (sees_whole_host) only changes the words of checks.
+    # sees_all decides access. sees_whole_host, which depends also on the source, changes only the words of checks.
     sees_all = request.visibility.may_see_everything
     login_service = _login_service(processes)
     return [
@@ -57,13 +57,13 @@ def doctor(request: Request) -> list[Check]:
 
 
 def _collect_troubles(request: Request) -> None:
-    """Make queries whose rows no check needs: what they cannot read becomes a trouble.
+    """Make queries whose rows no check needs: what these queries cannot read becomes a trouble.
 
-    Left out are those whose cost has no small limit: the lists of all accounts and groups, and the sockets of other
+    Queries whose cost has no small limit are left out: those for all accounts and groups, and for the sockets of other
     network namespaces.
     """
     source, look = request.source, request.look
-    # no port: the files are read, but none of their lines is parsed
+    # no port can match: the files are read, but their lines are not parsed
     sockets = source.sockets(look, SocketQuery(ports=frozenset()))
     services = source.services(look, ServiceQuery())
     for rows in (services, source.login_history(look), source.unit_requests(look), sockets):
@@ -80,7 +80,7 @@ def _check_troubles(request: Request) -> Iterator[Check]:
 def _check_history(request: Request) -> Iterator[Check]:
     if request.source.history is None:
         return
-    # all other checks of the history count what all users do
+    # only callers who see everything get the checks of the history, because these count what all users do
     if not request.visibility.may_see_everything:
         yield Check("history", True, "kept", "")
         return
@@ -135,7 +135,7 @@ def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -
 
 
 def _reading_advice(reason: str, request: Request) -> str:
-    """Return what to do about a fact that cannot be read for this reason."""
+    """Return the advice for a fact that cannot be read for this reason."""
     # more rights do not help against a read that hangs
     if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
@@ -148,7 +148,7 @@ def _reading_advice(reason: str, request: Request) -> str:
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     """Return one fact of each file: all facts of a file can be read, or none."""
-    # Of several facts of one file, the dict keeps the last one. The order is reversed, so that is the first field.
+    # Of several facts of one file, the dict keeps the last one: in reversed order, the first field of Process.
     in_order = sorted(facts, key=Process._fields.index, reverse=True)
     return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 
@@ -156,8 +156,8 @@ def _one_fact_a_file(facts: Facts) -> frozenset[str]:
 def _check_logins(
     request: Request, logon_index: LogonIndex, sessions: Sequence[LogonSession], login_service: str | None
 ) -> Iterator[Check]:
-    recorded = {logon: login for logon, login in logon_index.logins.items() if login.recorded}
-    logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
+    recorded = {logon_id: login for logon_id, login in logon_index.logins.items() if login.recorded}
+    logins = {logon_id: login for logon_id, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
         yield Check("login service", True, f"{len(logins)} login records", "")
     elif not request.sees_whole_host:
@@ -178,7 +178,7 @@ def _check_logins(
         )  # fmt: skip
     # a daemon started from inside a login inherits the login's kernel id, and passes it on to the logins that it starts
     for kernel_id, sharers in sorted(logon_index.shared_kernel_ids.items()):
-        sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
+        sharer_ids = sorted(login.id for logon_id, login in logins.items() if logon_id in sharers)
         if sharer_ids:
             yield Check(
                 f"{request.ownership.kernel_id_noun} {kernel_id}", None,
@@ -186,7 +186,7 @@ def _check_logins(
                 "a login daemon was restarted from inside a login: restart it with `systemctl restart`",
             )  # fmt: skip
     ids_with_process = {session.logon_id for session in sessions}
-    if leaked := sorted(login.id for logon, login in logins.items() if logon not in ids_with_process):
+    if leaked := sorted(login.id for logon_id, login in logins.items() if logon_id not in ids_with_process):
         yield Check(
             "login records", None, f"{len(leaked)} without a process: {_list_ids(leaked)}",
             "the login service did not remove them: run `loginctl terminate-session ID`",
@@ -205,7 +205,7 @@ def _pam_module(service: str | None) -> str:
 
 
 def _record_advice(service: str | None) -> str:
-    """Return what gives logins a record on a host where none has one."""
+    """Return the advice for a host on which no login has a record."""
     if service is None:
         return "to get them, run systemd-logind or elogind, and pam_systemd or pam_elogind in the PAM stack"
     module = _pam_module(service)
@@ -219,14 +219,14 @@ def _check_unrecorded(sessions: Sequence[LogonSession], service: str | None) -> 
     unrecorded = [session for session in sessions if session.recorded_by is None and session.logon_type != 0]
     if unrecorded:
         names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
-        logins = [session.logon_id for session in unrecorded if session.logon_type != _BATCH]
+        logon_ids = [session.logon_id for session in unrecorded if session.logon_type != _BATCH]
         finding = f"{len(names)} without a login record: {_list_ids(names)}"
-        if not logins:
+        if not logon_ids:
             yield Check("logon sessions", True, f"{finding}, as is usual for jobs of cron and at", "")
             return
         module = _pam_module(service)
         advice = (
-            f"with {module} in the PAM stack, logins such as {_list_ids(logins)} get one: it shows where they came"
+            f"with {module} in the PAM stack, logins such as {_list_ids(logon_ids)} get one: it shows where they came"
             " from, and what is left over"
         )
         if service is not None:

@@ -66,7 +66,7 @@ def _select_matching(request: Request, which: Which, where: LogonFilter) -> Sele
 def _select_users(users: frozenset[str], names: frozenset[str]) -> Selection | None:
     """Return the selection of these users' logon sessions, by names or by uids; None if ``users`` has both.
 
-    A selection combines names and uids by AND, so with both the filter alone has to decide.
+    A selection combines names and uids by AND. So if ``users`` has both, no selection is made, and the filter decides.
     """
     uids = numbers_among(users)
     if not uids:
@@ -76,7 +76,7 @@ def _select_users(users: frozenset[str], names: frozenset[str]) -> Selection | N
 
 
 class _OwnerFilter:
-    """A filter on processes by the login record of their owner only. It may keep too much, but never too little."""
+    """A filter on processes that tests only the owner's login record. It may keep too much, but never too little."""
 
     def __init__(self, logon_filter: LogonFilter, system: Owner) -> None:
         self._logon_filter, self._system = logon_filter, system

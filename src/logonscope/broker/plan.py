@@ -105,10 +105,10 @@ def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) 
     parts = []
     for subclass in provided_classes(cls):
         result_columns = select_columns(subclass, names)
-        count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
+        property_count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
         # Except for __PATH and __RELPATH, system properties are the same in all instances of a class: they are compared
-        # here, once for each class. If that makes the condition false, the class is not read at all.
-        constants = system_properties(subclass, INSTANCE_GENUS, count, server)
+        # here, once for each class. If the condition is false with these values, the class is not read at all.
+        constants = system_properties(subclass, INSTANCE_GENUS, property_count, server)
         remaining_condition = simplify_for_class(condition, subclass, constants)
         if remaining_condition != FALSE:
             parts.append(PlanPart(subclass, result_columns, remaining_condition))
@@ -194,13 +194,14 @@ def _plan_association_query(
 
 
 def _server_name(request: Request, condition: Condition) -> str:
-    """Return the host's name if the condition compares it, else "", so that the host need not be read."""
+    """Return the host's name; "" if the condition does not compare the name, so that the host need not be read."""
     return request.host_name if {"__SERVER", "__PATH"}.intersection(condition_columns(condition)) else ""
 
 
-def system_properties(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
+def system_properties(cls: Class, genus: int, property_count: int, server: str) -> dict[str, Value]:
     """Return the system properties that have the same value in all instances of a class."""
     return {
         "__GENUS": genus, "__CLASS": cls.name, "__SUPERCLASS": cls.superclass, "__DYNASTY": cls.dynasty,
-        "__PROPERTY_COUNT": count, "__DERIVATION": cls.derivation, "__SERVER": server, "__NAMESPACE": cls.namespace,
+        "__PROPERTY_COUNT": property_count, "__DERIVATION": cls.derivation, "__SERVER": server,
+        "__NAMESPACE": cls.namespace,
     }  # fmt: skip

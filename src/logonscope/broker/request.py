@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from logonscope.providers.helpers.provider import Context
 
 MAX_ROUNDS = 3
-"""Maximum number of readings of the processes: they are read again if the hint left out what new logins need."""
+"""Maximum number of readings of the processes: they are read again if the logon hint left out what new logins need."""
 
 MAX_PICKS = 64
-"""Maximum number of sets of facts for which the function that picks them is kept."""
+"""Maximum number of sets of facts for which the result of ``_pick_facts`` is kept."""
 
 MAX_GUIDS = 1024
 """Maximum number of logon sessions whose GUIDs are kept."""
@@ -56,7 +56,7 @@ MAX_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
 
 ProcessWithOwner = tuple[Process, Owner]
-"""A process and its owner: HIDDEN where the caller may not see the logon session, or NOT_REQUESTED."""
+"""A process and its owner; HIDDEN if the caller may not see the logon session, NOT_REQUESTED if none was determined."""
 
 ReadOrder = Literal["logins first", "processes first"]
 
@@ -197,7 +197,7 @@ class Request:
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
             with_owners: determine the owners. If False, they are determined only if ``which`` names logon sessions, or
-                if some facts of the query are masked for the caller; else each owner is NOT_REQUESTED.
+                if some facts of the query are masked for the caller. Otherwise each owner is NOT_REQUESTED.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -234,7 +234,7 @@ class Request:
         return ((pid, logon_id) for logon_id, pids in self.logon_groups() for pid in pids)
 
     def logon_groups(self, logon_ids: frozenset[str] | None = None) -> Iterator[LogonGroup]:
-        """Return LogonId and pids of processes whose logon session the caller may see; ``logon_ids`` None: of all."""
+        """Return the groups, LogonId and pids, of these logon sessions (None: of all) that the caller may see."""
         selection = Selection(logon_ids=logon_ids)
         if self.visibility.may_see_everything:
             return LearningIndex(self, self.source.logins(self.look)).logon_groups(selection)
@@ -248,7 +248,7 @@ class Request:
         return (visibility.masked(process, query.facts) for process in processes)
 
     def read_unmasked(self, query: ProcessQuery) -> Iterator[Process]:
-        """Read processes without their owners, unmasked; if the query names pids, only those."""
+        """Read the processes of a query without their owners, unmasked."""
         processes = self.source.processes(self.look, query)
         if query.pids is None or query.with_ancestors:
             return processes
@@ -276,15 +276,14 @@ class Request:
         """Return whether the processes of this logon session are leftovers; None if unknown.
 
         A logon session without a record is judged by all of its processes. Two readings are enough to judge all such
-        logon sessions of a request. For a logon session that began after these readings, another one is made.
+        logon sessions of a request. For a logon session that began after these readings, another reading is made.
         """
         if owner.logon_id is None:
             return None
         if self.ownership.has_record(owner):
             return self.ownership.is_logged_out(owner, ())
         if owner.logon_id not in self._logged_out:
-            # The first such logon session is read alone. At the second one, all of them are read at once: there will be
-            # more, and each reading looks at every process.
+            # The first such logon session is read alone, the second with all others: a reading reads every process.
             self._read_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon_id})))
         return self._logged_out.setdefault(owner.logon_id, None)
 
@@ -317,12 +316,12 @@ class Request:
         return text if start is not None and process.start is not None and start <= process.start else None
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None: the uid has none on this host."""
+        """Return the account name of a process's effective uid; None: not known, or the uid has none on this host."""
         uid = process.uids[1] if process.uids else None
         return None if self.foreign.is_foreign_uid(process, owner, uid) else self.accounts.name(uid)
 
     def container(self, process: Process) -> Container | None:
-        """Return the container that a process is in; None: in none."""
+        """Return the container that a process is in; None if it is in none."""
         return self.ownership.container(process, self.machine)
 
     def note_logged_out(self, owner: Owner, members: Iterable[Process]) -> None:
@@ -426,7 +425,8 @@ class Request:
     ) -> EarlyFilter | None:
         """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
 
-        None if there is neither predicate nor session selection. Owners are determined only if one of them needs them.
+        None if there is neither. Owners are determined only if the predicate or the selection needs owners, or if facts
+        of the predicate are masked for the caller.
         """
         if process_filter is None and not is_narrowed:
             return None
@@ -454,7 +454,7 @@ class Request:
         # the filter runs before access is checked: with other facts, it would reveal what the caller may not read
         if process_filter is not None and process_filter.facts != {OWNER_FACT}:
             raise ValueError(f"a filter before access is checked may read the owner only: {process_filter.facts}")
-        # These records are older than the processes and serve to narrow the reading only.
+        # These records are older than the processes, and serve only to narrow the reading.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
         # to call Process(*values) would be slower, because it takes each value as an argument
         make = tuple.__new__
@@ -545,8 +545,8 @@ class Accounts:
         """Return the names that logins of these accounts can have; see AccountLookup."""
         if names not in self._login_names:
             users, _ = self._source.accounts(self._look, AccountQuery(users=names))
-            both_names = [name for user in users if user.name in names for name in (user.name, self.name(user.uid))]
-            self._login_names[names] = frozenset(filter(None, both_names))
+            login_names = [name for user in users if user.name in names for name in (user.name, self.name(user.uid))]
+            self._login_names[names] = frozenset(filter(None, login_names))
         return self._login_names[names]
 
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
@@ -559,7 +559,7 @@ class Accounts:
         return self._recorded_or_new_name(uid, recorded_name, name) if login.uid_here == uid else name
 
     def _recorded_or_new_name(self, uid: int, recorded_name: str, name: str) -> str:
-        """Return the recorded name if an account still has it and the uid; else the account was renamed: ``name``.
+        """Return the recorded name if an account still has this name and the uid; ``name`` if the account was renamed.
 
         Two accounts can share a uid, and the user can have logged in with the name of either.
         """
@@ -585,7 +585,7 @@ class _OwnerlessFilter:
 
 @lru_cache(MAX_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return a function: it takes (*process, None) and returns the fields, with None for all facts not in ``facts``."""
+    """Return a function from (*process, None) to the fields of the process, in which facts not picked are None."""
     picked_facts = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
     # index -1 is the None at the end
     return itemgetter(*(index if fact in picked_facts else -1 for index, fact in enumerate(Process._fields)))
@@ -596,5 +596,5 @@ def _names_sessions(which: Which) -> bool:
 
 
 def _is_no_thread(process: Process) -> bool:
-    """Return whether an id is that of a process, not that of one of its threads, which /proc has as well."""
+    """Return whether this is a process, and not one of its threads, which have directories in /proc, too."""
     return process.tgid is None or process.tgid == process.pid

@@ -1,8 +1,8 @@
 """A reader that continues after a cursor: first the events that the history keeps, then live ones.
 
-When the history has no more events, the live reader is opened again: its position shows where the live events begin.
-Then the history is read up to that position, as soon as the events before it are written. So no event comes twice, and
-none is left out. If these events are not written in time, EventsLost is returned in their place.
+When the history has no more events, a new live reader is opened: its position shows where the live events begin. Then
+the history is read up to that position, as soon as the events before the position are written. So no event comes twice,
+and none is left out. If the events before the position are not written in time, EventsLost is returned in their place.
 """
 
 import time
@@ -19,7 +19,7 @@ POLL_SECONDS = 0.05
 
 
 class ResumedReader(EventReader):
-    """See ``EventReader``. Where live events were dropped, it reads them from the history, too."""
+    """See ``EventReader``. Live events that were dropped are read from the history."""
 
     def __init__(
         self,
@@ -29,27 +29,27 @@ class ResumedReader(EventReader):
         live: EventReader | None = None,
         write_seconds: float = WRITE_SECONDS,
     ) -> None:
-        """Create it.
+        """Create the reader.
 
         Args:
             log: the event log of the history.
             mark: the mark after which the events are read.
             open_live: opens a reader of live events from now on.
-            live: a reader of all events after the mark, if they are in memory.
+            live: a reader of all events after the mark, if they are in memory; None: read the history first.
             write_seconds: how long to wait for the history to write what happened before the live events.
         """
         self._log, self._open_live, self._write_seconds = log, open_live, write_seconds
         self.mark: EventMark | None = mark if live is None else None
-        """The mark after which the history is read; None: the events are live ones."""
+        """The mark after which the history is read; None: live events are read."""
         self.page: EventPage | None = None
-        """The page of the history that the last read returned; None: it returned live events."""
+        """The page of the history from which the last read returned events; None: they were live events."""
         # opened at once: without an open reader, the host stops collecting live events while the history is read
         self._live = open_live() if live is None else live
         self.description = self._live.description
         self._live_position: int | None = mark.position
-        """The position of the last event that was read; None: live events have no positions, or none was read."""
-        self._target: int | None = None
-        self._wait_until = 0.0
+        """The position of the last event that was read, at first the position of the mark; None: the event has none."""
+        self._target: int | None = None  # the position at which the live events begin; None: not determined yet
+        self._wait_until = 0.0  # until then, wait for the history to write the events up to the target
         self._call: Callable[[], object] | None = None
         self._rest: deque[Event] = deque()  # events of the page that were not returned yet
 
@@ -66,7 +66,10 @@ class ResumedReader(EventReader):
 
     @property
     def due(self) -> float | None:
-        """Return when ``read`` must be called without a live event; None: it waits for a live event, or is closed."""
+        """Return the time at which ``read`` must be called even if no live event has arrived.
+
+        None: ``read`` waits for a live event, or the reader is closed.
+        """
         return None if self.mark is None or self.is_closed else time.monotonic() + POLL_SECONDS
 
     @property
@@ -81,23 +84,25 @@ class ResumedReader(EventReader):
         self._live.close()
 
     def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
-        end = None if seconds is None else time.monotonic() + seconds
+        deadline = None if seconds is None else time.monotonic() + seconds
         while not self.is_closed:
             if self._rest:
                 return self._take(max_events)
             if self.mark is None:
-                events = self._read_live(None if end is None else max(0.0, end - time.monotonic()), max_events)
+                events = self._read_live(
+                    None if deadline is None else max(0.0, deadline - time.monotonic()), max_events
+                )
             else:
                 self._rest += self._read_past(self.mark)
                 events = self._take(max_events)
-            if events or (end is not None and time.monotonic() >= end):
+            if events or (deadline is not None and time.monotonic() >= deadline):
                 return events
             if self.mark is not None:
                 time.sleep(POLL_SECONDS)
         return ()
 
     def _take(self, max_events: int | None) -> Sequence[Event]:
-        """Return events of the page that was read, and move to the last of them."""
+        """Return events of the page that was read, and move the mark to the last returned event."""
         events = [self._rest.popleft() for _ in range(min(len(self._rest), max_events or len(self._rest)))]
         if events and self.page is not None:
             self.mark = events[-1].head.mark if self._rest else self.page.mark
@@ -115,7 +120,7 @@ class ResumedReader(EventReader):
         return events
 
     def _read_past(self, mark: EventMark) -> Sequence[Event]:
-        """Return the next events of the history, or EventsLost; empty: it has none now, or live events follow."""
+        """Return the next events of the history, or EventsLost; empty: there are none yet, or live events follow."""
         # The written position is taken before the page is read: the page may lack events that are written afterwards.
         written = self._log.written_position
         page = self._log.read(mark, self._target)
@@ -140,17 +145,17 @@ class ResumedReader(EventReader):
         self._live_position, self.mark, self.page = self._target or None, None, None
 
     def _reopen(self) -> int:
-        """Open the live events again, from now on; return the position until which the history has the events."""
-        live, before = self._open_live(), self._live
-        self._live = live
+        """Replace the live reader by a new one, and return the position at which its events begin."""
+        new_reader, old_reader = self._open_live(), self._live
+        self._live = new_reader
         if self._call is not None:
-            live.notify(self._call)
-        before.close()
-        return live.position
+            new_reader.notify(self._call)
+        old_reader.close()
+        return new_reader.position
 
 
 class LostReader(EventReader):
-    """A reader of live events after a cursor that this host does not know: the first event says that all is lost."""
+    """A reader of live events after a cursor that this host does not know: the first event is an EventsLost of all."""
 
     def __init__(self, live: EventReader) -> None:
         self._live, self._has_begun = live, False

@@ -2,8 +2,8 @@
 
 If the logon session of a pid has a record (the System session counts as recorded), only the process, its parents up to
 the login and the processes below the leader are read, whatever the size of the host. Without a record, or for the
-detail "usage", all processes of the logon session are read, and one small file of every process on the host to find
-them.
+detail "usage", all processes of the logon session are read. To find these, one small file of every process on the host
+is read.
 """
 
 from functools import partial
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Candidate(NamedTuple):
-    """A process that a target may mean. ``start`` distinguishes it from a later process with its pid; None: any."""
+    """A process that a target may mean: the process with the pid and start; ``start`` None: whatever its start is."""
 
     pid: int
     start: int | None = None
@@ -195,7 +195,7 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
     process = request.read_process(pid, facts)
     if process is not None and process.tgid is not None and process.tgid != pid:
         process = request.read_process(process.tgid, facts)
-    # a name or port was resolved to a pid before; a later process may have that pid now
+    # a name or port was resolved to a pid before; a later process may have the pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
         _raise_if_processes_hidden(request, pid)
         raise NotFoundError(f"no process {pid}", Hint(HintCode.FIND_PROCESS, {"pid": str(pid)}))
@@ -224,7 +224,7 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
     if parsed.kind in {"port", "unix"}:
         return _find_holders(request, parsed, all_namespaces=all_namespaces)
     if parsed.kind == "path":
-        # most paths are those of programs, and to find out costs less than to find who holds a socket
+        # most paths are those of programs, and a search for a program costs less than a search for a socket's holders
         matches = whose_candidates.find_by_executable(request, parsed.text)
         if not matches:
             return _find_holders(request, parsed, all_namespaces=all_namespaces)
@@ -235,7 +235,7 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
     else:
         matches = whose_candidates.find_by_account(request, parsed.text)
     if not matches:
-        # of a word, find_by_word raises the error itself
+        # for a word, find_by_word has raised the error itself
         if parsed.kind == "name":  # every user sees the names of all processes
             raise NotFoundError(f"no process is named {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
         raise whose_candidates.no_process_of_account_error(request, parsed.text)

@@ -56,13 +56,13 @@ def describe_empty(path: str, entries: str) -> str:
 def add_actions(
     parser: argparse.ArgumentParser, file: ManagedFile, helps: Mapping[str, ActionHelp], name_help: str
 ) -> Parser:
-    """Add the actions add, list and remove; return ``add``, which needs further arguments.
+    """Add the actions add, list and remove; return the parser of add, to which the caller adds arguments.
 
     Args:
         parser: the parser of the command.
-        file: the file.
-        helps: the help of each action.
-        name_help: the help of the name of an entry to remove.
+        file: the file that the actions manage.
+        helps: the help of each action, by the action's name.
+        name_help: the help of the argument NAME of remove.
     """
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     parsers = {name: _add_action(actions, file, name, *helps[name]) for name in ("add", "list", "remove")}
@@ -78,7 +78,7 @@ def _add_action(
         name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=epilog,
         parents=[shared_options()], formatter_class=help_formatter,
     )  # fmt: skip
-    what = file.option.removeprefix("--")
-    text = f"the file of {what} (default: {file.default})"
+    entries = file.option.removeprefix("--")
+    text = f"the file of {entries} (default: {file.default})"
     set_completion(action.add_argument(file.option, metavar="FILE", default=file.default, help=text), "files")
     return action

@@ -41,15 +41,15 @@ def print_listing(
     Raises:
         InvalidParameterError: a column does not exist, or is named twice.
     """
-    shown = columns if args.columns is None else select_columns(args.columns, columns)
+    shown_columns = columns if args.columns is None else select_columns(args.columns, columns)
     rows = order_rows(args, rows, columns)
     if args.columns is not None and args.output in {"json", "jsonl", "csv"}:
-        rows = ({column.field or column.name: column.value(row) for column in shown} for row in rows)
-    return print_rows(args, rows, shown, empty_message, partial(_read_time, host))
+        rows = ({column.field or column.name: column.value(row) for column in shown_columns} for row in rows)
+    return print_rows(args, rows, shown_columns, empty_message, partial(_read_time, host))
 
 
 def _read_time(host: Host) -> datetime:
-    """Return the time that the rows describe: that of the recording or of --at, else now."""
+    """Return the time that the rows describe: the time of the recording or of --at, otherwise the current time."""
     return host.moment
 
 

@@ -25,13 +25,13 @@ def print_rows(
     empty_message: EmptyMessage = "",
     read_time: "Clock | None" = None,
 ) -> int:
-    """Print rows, as they arrive where the format permits that; return the exit code.
+    """Print rows, each as soon as it arrives if the format permits this; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.
         rows: NamedTuples or mappings.
         columns: the columns of the table for people.
-        empty_message: the notice to print when there are no rows, with a hint, or a function that returns it; "": none.
+        empty_message: the notice to print if there are no rows, or a function that returns this notice; "": no notice.
         read_time: a function that returns when the rows were read; None: the current time.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
@@ -96,13 +96,14 @@ def _print_jsonl(rows: Iterable[Any]) -> int:
 
 
 class CsvTable:
-    """Writes rows of CSV to standard output, with LF at the end of lines, and CR and LF in quoted fields only."""
+    """Writes rows of CSV to standard output. Lines end with LF; a field that contains CR or LF is quoted."""
 
     def __init__(self) -> None:
         import csv  # noqa: PLC0415 -- only this format needs it
 
-        # Before Python 3.13, csv quotes a field only if it contains the line end that csv writes: if that were LF, a
-        # process could name itself "x\rROW", and readers of CSV, which accept CR as a line end, would find a row more.
+        # Before Python 3.13, csv quotes a field with CR or LF only if csv itself writes this character at the end of a
+        # line. If csv wrote LF alone, a process could name itself "x\rROW": readers of CSV, which accept CR as a line
+        # end, would find one more row.
         self._writer = csv.writer(self, lineterminator=_CRLF)
 
     def write_row(self, fields: Iterable[object]) -> None:
@@ -120,7 +121,7 @@ _CRLF = "\r\n"
 def _print_csv(rows: Iterable[Any]) -> int:
     writer, count = CsvTable(), 0
     for count, row in enumerate(rows, 1):
-        # the heading has the fields of the first row; without "sources" and the like, all rows have the same fields
+        # the heading has the fields of the first row: without what flatten() leaves out, all rows have the same fields
         flat = flatten(jsonable(row))
         if count == 1:
             writer.write_row(flat)

@@ -17,8 +17,8 @@ class UnseenLogin(NamedTuple):
     Attributes:
         kind: "daemon": a parent is a program that lets users in; "unit": the process is in the unit of such a daemon,
             and its parents have ended; "user change": root became a person without su or sudo; "orphan": the process
-            runs as a person, its parents have ended, and it is in no unit; "outside": a process that cannot be
-            seen started it: one in another pid namespace or logon session, or one that is hidden from the caller.
+            runs as a person, its parents have ended, and it is in no unit; "outside": it was started by a process that
+            cannot be seen, in another pid namespace or logon session, or hidden from the caller.
         pid: the process that shows the sign.
         name: the name of that process, or of the unit.
     """
@@ -53,7 +53,7 @@ class Whose(NamedTuple):
         target: the target of the call as it was written, but with the number of a port: ":22" for ":ssh".
         evidence: the rule that determined the logon session: scope, audit, manager, none; or reported (Windows).
         chain: the parents, from the login to the process, and the process itself.
-        sockets: its sockets at the port or path, if the target was a port or a unix socket.
+        sockets: the sockets of the process at the port or path, if the target was a port or a unix socket.
         unseen_logins: signs of a login without the kernel's knowledge; None: the host does not report them.
         is_own: whether the caller may see this answer only because the process runs as the caller: the process is in
             the System session, which is hidden from the caller.
@@ -81,13 +81,13 @@ class Whose(NamedTuple):
 
     def _repr_html_(self) -> str:
         chain = " > ".join(f"{process.name} {process.pid}" for process in self.chain)
-        ports = "; ".join(f"{socket.protocol} {socket.local_end} {socket.state}" for socket in self.sockets)
+        sockets = "; ".join(f"{socket.protocol} {socket.local_end} {socket.state}" for socket in self.sockets)
         session = self.session
         rows = [
             ("process", f"{self.process.name} {self.pid}"), ("logon session", self.logon_id),
             ("evidence", self.evidence), ("user", session.user), ("logon type", session.logon_type_name),
             ("from", session.remote_host), ("service", self.service), ("since", self.service_start or session.start),
             ("state", session.state), ("parents", chain),
-            ("sockets", ports),
+            ("sockets", sockets),
         ]  # fmt: skip
         return value_table(f"whose {self.target}", (), [row for row in rows if row[1]])

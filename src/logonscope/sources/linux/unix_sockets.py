@@ -85,7 +85,7 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers
 
 
 def parse_unix_socket(line: bytes) -> Socket | None:
-    """Parse a line of /proc/net/unix (proc(5)); None where the socket has no name, or the line is no socket's."""
+    """Parse a line of /proc/net/unix (proc(5)); None if the socket has no name, or the line describes no socket."""
     words = line.split(b" ", 6)
     try:
         flags, state = int(words[3], 16), int(words[5], 16)
@@ -101,7 +101,7 @@ def parse_unix_socket(line: bytes) -> Socket | None:
 
 
 def parse_diag_message(message: bytes) -> tuple[Socket | None, BoundFile | None]:
-    """Parse a unix_diag_msg with its attributes (linux/unix_diag.h); the socket is None where it has no name.
+    """Parse a unix_diag_msg with its attributes (linux/unix_diag.h); the socket is None if it has no name.
 
     Raises:
         struct.error: the message is truncated.
@@ -137,28 +137,28 @@ def _matches_query(listed_socket: Socket, query: SocketQuery) -> bool:
 def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets that a query selects.
 
-    A socket with a file is compared by its file, if a path of the query exists; all others by their name.
+    If a path of the query exists, sockets that have a file are compared by this file. All others are compared by name.
     """
     files = {path: _stat_file(path) for path in query.paths or () if path.startswith("/")}
-    names = frozenset(path.rpartition("/")[2] for path in files)
+    file_names = frozenset(path.rpartition("/")[2] for path in files)
+    existing_files = [wanted_file for wanted_file in files.values() if wanted_file is not None]
     for listed_socket, file in entries:
-        existing = [bound for bound in files.values() if bound is not None]
-        if file is None or not existing:
+        if file is None or not existing_files:
             if _matches_query(listed_socket, query):
                 yield listed_socket
             continue
         # on btrfs, stat(2) shows another device than netlink does: then the last part of the path must be the same
         is_same = any(
-            file.inode == bound.inode
-            and (file.device == bound.device or (listed_socket.path or "").rpartition("/")[2] in names)
-            for bound in existing
+            file.inode == wanted_file.inode
+            and (file.device == wanted_file.device or (listed_socket.path or "").rpartition("/")[2] in file_names)
+            for wanted_file in existing_files
         )
         if is_same and _matches_query(listed_socket, query._replace(paths=None)):
             yield listed_socket
 
 
 def _stat_file(path: str) -> BoundFile | None:
-    """Return the file of a path; None where there is none, or its file system does not answer."""
+    """Return the file of a path; None if there is no file, or if its file system does not answer."""
     try:
         status = _STAT_CALLS.call(STAT_SECONDS, partial(os.stat, path))
     except (OSError, ValueError):

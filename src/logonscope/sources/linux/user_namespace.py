@@ -23,7 +23,7 @@ Ids = tuple[int | None, int | None, int | None, int | None]
 
 
 class IdRange(NamedTuple):
-    """A line of uid_map or gid_map: ``length`` ids from ``inside`` on are those from ``outside`` on in the parent."""
+    """A line of uid_map or gid_map: the first of ``length`` ids, in this namespace and in the parent namespace."""
 
     inside: int
     outside: int
@@ -40,17 +40,17 @@ class IdMap:
         return f"<IdMap {self._ranges}>"
 
     def inside(self, outer_id: int) -> int | None:
-        """Return the id in this namespace for an id of the parent namespace; None if that is not mapped."""
-        fitting = (part for part in self._ranges if 0 <= outer_id - part.outside < part.length)
-        return next((part.inside + outer_id - part.outside for part in fitting), None)
+        """Return the id in this namespace for an id of the parent namespace; None if this id is not mapped."""
+        ranges = (part for part in self._ranges if 0 <= outer_id - part.outside < part.length)
+        return next((part.inside + outer_id - part.outside for part in ranges), None)
 
     def outside(self, inner_id: int) -> int | None:
-        """Return the id in the parent namespace for an id of this namespace; None if that is not mapped."""
-        fitting = (part for part in self._ranges if 0 <= inner_id - part.inside < part.length)
-        return next((part.outside + inner_id - part.inside for part in fitting), None)
+        """Return the id in the parent namespace for an id of this namespace; None if this id is not mapped."""
+        ranges = (part for part in self._ranges if 0 <= inner_id - part.inside < part.length)
+        return next((part.outside + inner_id - part.inside for part in ranges), None)
 
     def known_ids(self, ids: Ids) -> Ids:
-        """Return the ids of a process with None in place of the overflow id, unless that id is mapped."""
+        """Return the ids of a process with None in place of the overflow id, unless the overflow id is mapped."""
         if self._overflow not in ids or self.outside(self._overflow) is not None:
             return ids
         real, effective, saved, filesystem = (None if shown_id == self._overflow else shown_id for shown_id in ids)
@@ -74,17 +74,17 @@ class UserNamespace:
         return process._replace(uids=self.uids.known_ids(process.uids), gids=self._gids.known_ids(process.gids))
 
     def mapped_login(self, login: Login) -> Login:
-        """Return a login with its ``mapped_uid``: its record has the uid of the parent namespace."""
+        """Return a login with ``mapped_uid``: its uid in this namespace. The login record has the uid of the parent."""
         uid = self.uids.inside(login.uid)
         return login._replace(mapped_uid=UNSET if uid is None else uid)
 
 
 def read_user_namespace(proc: str, accounts_file: str) -> UserNamespace | None:
-    """Return the user namespace of this process; None where that is the initial one, or cannot be read.
+    """Return the user namespace of this process; None if it is the initial one, or cannot be read.
 
     Args:
         proc: the mount point of proc(5).
-        accounts_file: passwd(5). If the owner of this file is mapped, the file was written in this namespace.
+        accounts_file: passwd(5). ``owns_files`` is true if the owner of this file is mapped, or if there is no file.
     """
     try:
         if os.stat(f"{proc}/self/ns/user").st_ino == INITIAL_INODE:
@@ -105,12 +105,12 @@ def parse_id_map(data: bytes) -> list[IdRange]:
 
 
 def _read_id_map(path: str) -> list[IdRange]:
-    # up to 340 lines: more than the kernel returns in one read
+    # the file has up to 340 lines, more than the kernel returns in one read
     return parse_id_map(read_file(path, limit=_MAX_FILE, is_list=True))
 
 
-def _read_overflow(proc: str, kind: str) -> int:
+def _read_overflow(proc: str, id_type: str) -> int:
     try:
-        return int(read_file(f"{proc}/sys/kernel/overflow{kind}"))
+        return int(read_file(f"{proc}/sys/kernel/overflow{id_type}"))
     except (OSError, ValueError):
         return OVERFLOW

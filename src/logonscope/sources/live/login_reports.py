@@ -3,9 +3,9 @@
 The journal has refused attempts and the commands of sudo. btmp, which is read if there is no journal, has only refused
 attempts.
 
-A line of the journal counts if a process of root wrote it: fields that journald takes from the kernel show that. su and
-sudo log with the uid of their caller. Therefore their lines also count if the kernel reported that the process ran a
-set-user-ID program of root when it logged the line.
+A line of the journal is accepted if a process of root wrote it: fields that journald takes from the kernel show the
+writer. su and sudo log with the uid of their caller. Therefore their lines are also accepted if the kernel reported
+that the process ran a set-user-ID program of root when it logged the line.
 """
 
 import os
@@ -40,7 +40,7 @@ class Report(NamedTuple):
     ses: int | None
     cgroup: str | None
     attempt: FailedLogon | None
-    command: str | None = None  # the command that sudo logged and runs
+    command: str | None = None  # the command that sudo logged, and did not refuse
 
 
 class LoginReports:
@@ -60,7 +60,7 @@ class LoginReports:
         self._btmp: BtmpReader | None = None
         self._stop_timer = threading.Event()
         self.lost = 0  # lines that were dropped
-        self.rejected = 0  # lines that do not count
+        self.rejected = 0  # lines that were not accepted
 
     def __repr__(self) -> str:
         return f"<LoginReports from {self.source}>"
@@ -84,7 +84,7 @@ class LoginReports:
             self._follower.start()
         elif source == BTMP:
             self._btmp, self._stop_timer = BtmpReader(self._root), threading.Event()
-            threading.Thread(target=self._call_often, args=(self._stop_timer,), name="btmp", daemon=True).start()
+            threading.Thread(target=self._call_regularly, args=(self._stop_timer,), name="btmp", daemon=True).start()
 
     def stop(self) -> None:
         """Stop reading, and drop the lines that wait."""
@@ -111,7 +111,7 @@ class LoginReports:
         return [report for report in reports if report is not None]
 
     def check(self) -> Check:
-        """Return the check of ``doctor``."""
+        """Return the check that ``doctor`` shows."""
         source = self.source
         if source is None:
             return Check("failed logons", False, "neither a journal nor btmp can be read", "run systemd-journald")
@@ -136,7 +136,7 @@ class LoginReports:
         self._lines.append(line)
         self._call()
 
-    def _call_often(self, is_stopping: threading.Event) -> None:
+    def _call_regularly(self, is_stopping: threading.Event) -> None:
         while not is_stopping.wait(BTMP_SECONDS):
             self._call()
 

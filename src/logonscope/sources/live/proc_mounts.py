@@ -35,7 +35,7 @@ class ProcMounts(ReadWatch):
     """The mounts of proc(5) in other mount namespaces."""
 
     def __init__(self, proc: str) -> None:
-        """Prepare; ``proc`` is this process's own mount of proc(5)."""
+        """Create the search; ``proc`` is the mount point of proc(5) for this process."""
         self._proc, self.seconds = proc, SECONDS
         self._hung_reads = HungReads(MAX_HUNG_PER_USER, MAX_HUNG)
         self._hung_namespaces: dict[str, Callable[[], bool]] = {}  # namespace -> returns whether its reading has ended
@@ -64,16 +64,17 @@ class ProcMounts(ReadWatch):
         self._hung_reads.remember(self._proc, item, OmittedFiles.GUARDED, is_over)
 
     def _other_namespaces(self) -> Iterator[tuple[int, str]]:
-        """Yield up to MAX_NAMESPACES other mount namespaces, each once: the pid of a process in it, and its name."""
-        own, seen_names = self._read("self"), set[str]()
+        """Yield a pid in each of up to MAX_NAMESPACES other mount namespaces, with the name of the namespace."""
+        own_name, seen_names = self._read_namespace("self"), set[str]()
         pids = list_pids(self._proc)
-        for pid, name in zip(pids, read_each(iter(pids), self._read, _skip, SECONDS, self), strict=True):
-            if name is None or name == own or name in seen_names or len(seen_names) >= MAX_NAMESPACES:
+        names = read_each(iter(pids), self._read_namespace, _no_namespace, SECONDS, self)
+        for pid, name in zip(pids, names, strict=True):
+            if name is None or name == own_name or name in seen_names or len(seen_names) >= MAX_NAMESPACES:
                 continue
             seen_names.add(name)
             yield pid, name
 
-    def _read(self, pid: int | str) -> str | None:
+    def _read_namespace(self, pid: int | str) -> str | None:
         """Return the name of the mount namespace of a process; None if it cannot be read."""
         if self._hung_reads.reads and isinstance(pid, int) and self._hung_reads.omitted_files(self._proc, pid):
             return None
@@ -94,5 +95,5 @@ class ProcMounts(ReadWatch):
                 call(f"{self._proc}/{pid}/root{mount}")
 
 
-def _skip(_pid: int) -> None:
+def _no_namespace(_pid: int) -> None:
     """Return no namespace for a process whose reading hangs."""

@@ -48,13 +48,13 @@ def _parse_declaration(element: Element, namespace: str) -> Declaration:
 def _parse_property(element: Element) -> Property:
     qualifiers, embedded = _split_embedded(_parse_qualifiers(element))
     is_array = local_name(element) == "PROPERTY.ARRAY"
-    kind = _parse_type(element, is_embedded=embedded is not None)
+    cim_type = _parse_type(element, is_embedded=embedded is not None)
     default = _parse_value(element)
-    if is_array and kind == "uint8" and isinstance(default, tuple):
+    if is_array and cim_type == "uint8" and isinstance(default, tuple):
         default = bytes(int(str(number)) for number in default)
     return Property(
         element.get("NAME") or "",
-        kind,
+        cim_type,
         is_array,
         element.get("REFERENCECLASS") or embedded or None,
         qualifiers,
@@ -91,7 +91,7 @@ def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier,
     The class is "" if the object can be of any class, and None if the value is no embedded object.
     """
     embedded: str | None = None
-    others = []
+    other_qualifiers = []
     for qualifier in qualifiers:
         if qualifier.name.lower() == EMBEDDED_INSTANCE.lower():
             embedded = str(qualifier.value)
@@ -99,8 +99,8 @@ def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier,
             # FALSE, the default of this qualifier, says that the text is no object
             embedded = embedded or (None if qualifier.value is False else "")
         else:
-            others.append(qualifier)
-    return tuple(others), embedded
+            other_qualifiers.append(qualifier)
+    return tuple(other_qualifiers), embedded
 
 
 def _parse_qualifiers(element: Element) -> tuple[Qualifier, ...]:
@@ -121,18 +121,18 @@ def _parse_flavor(element: Element) -> int:
 
 def _parse_value(element: Element) -> Value:
     """Return the value of a qualifier, or the default value of a property; None if the element has none."""
-    kind = element.get("TYPE") or "string"
+    cim_type = element.get("TYPE") or "string"
     inner = next((part for part in element if local_name(part) in {"VALUE", "VALUE.ARRAY"}), None)
     if inner is None:
         return None
     if local_name(inner) == "VALUE.ARRAY":
-        return tuple(_parse_constant(part.text or "", kind) for part in inner)
-    return _parse_constant(inner.text or "", kind)
+        return tuple(_parse_constant(part.text or "", cim_type) for part in inner)
+    return _parse_constant(inner.text or "", cim_type)
 
 
-def _parse_constant(text: str, kind: str) -> Value:
-    if kind == "boolean":
+def _parse_constant(text: str, cim_type: str) -> Value:
+    if cim_type == "boolean":
         return text.lower() == "true"
-    if kind.startswith("real"):
+    if cim_type.startswith("real"):
         return float(text)
-    return int(text) if "int" in kind else text
+    return int(text) if "int" in cim_type else text

@@ -48,7 +48,7 @@ _ACTIONS = {"w": WSMAN_FAULT, "a": ADDRESSING_FAULT, "n": ENUMERATION_FAULT, "e"
 
 
 class FaultKind(NamedTuple):
-    """A kind of fault: its SOAP code and subcode with their prefixes, the last part of its detail URI, its number."""
+    """A kind of fault: its SOAP code and subcode with prefixes, the last part of its detail URI, and its number."""
 
     code: str
     subcode: str = ""
@@ -154,11 +154,11 @@ class Fault(NamedTuple):
     number: int
     reason: str
     not_understood: str = ""
-    cim_status: int = 0  # the status code of CIM, if the number is one of WMI
+    cim_status: int = 0  # the status code of CIM; 0: the number is not one of WMI
 
 
 def fault_of(error: LogonscopeError) -> Fault:
-    """Return the fault of an error; without a row in FAULT_KINDS, it is an internal fault with the WMI number."""
+    """Return the fault of an error; an error class without a row in FAULT_KINDS gets INTERNAL, with the WMI number."""
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
     kind = FAULT_KINDS.get(type(error))
@@ -191,7 +191,7 @@ def fault_body(fault: Fault, machine: str) -> str:
 
 
 def _wmi_error_element(fault: Fault, reason: str) -> str:
-    """Return the MSFT_WmiError of an error that WMI has, with both of its numbers; clients read error_Code in it."""
+    """Return the MSFT_WmiError of an error that WMI has, with both numbers; "" for others. Clients read error_Code."""
     if not fault.cim_status:
         return ""
     return (

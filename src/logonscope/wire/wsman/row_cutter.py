@@ -30,7 +30,7 @@ class _Column(NamedTuple):
 
     position: int
     name: str
-    array: bool
+    is_array: bool
     tags: str
 
 
@@ -40,7 +40,7 @@ class RowCutter:
     def __init__(self, cls: Class, columns: Sequence[str]) -> None:
         self._columns = tuple(_cuttable_columns(cls, columns))
         self._arrays = tuple(
-            (column.position, ROW_OCTETS // len(column.tags) + 1) for column in self._columns if column.array
+            (column.position, ROW_OCTETS // len(column.tags) + 1) for column in self._columns if column.is_array
         )
         self._unread = columns.index(UNREAD) if UNREAD in columns and UNREAD in cls.properties else None
 
@@ -71,13 +71,13 @@ class RowCutter:
         return text
 
     def cut(self, row: Sequence[Value], max_octets: int, octets: Octets) -> tuple[Value, ...]:
-        """Return the row with each text and array that may be cut, cut to at most ``max_octets`` octets as XML."""
+        """Return the row with at most ``max_octets`` octets as XML for each text or array that may be cut."""
         values, cuts = list(row), list[str]()
         for column in self._columns:
             value: Any = row[column.position]
             shortened = (
                 _cut_array(value, column.tags, max_octets, octets)
-                if column.array
+                if column.is_array
                 else _cut_text(value, max_octets, octets)
             )
             if shortened is not value:

@@ -59,7 +59,7 @@ class Handshakes:
     def _begin_turns(self) -> None:
         """Begin waiting turns, up to the limit of running handshakes.
 
-        If turns still wait, abort the oldest running handshake, or set a timer that does so after its min_seconds.
+        If turns still wait, abort the oldest running handshake as soon as it has taken ``min_seconds``.
         """
         loop = asyncio.get_running_loop()
         if self._timer is not None:

@@ -62,7 +62,7 @@ class HttpPoster:
         deadline = self._deadline = PostDeadline(self._seconds)
         try:
             response, content = self._post(path, body, headers, deadline)
-            # http.client treats an answer that was cut off as complete
+            # http.client treats an answer that the deadline has cut off as complete
             if deadline.has_passed:
                 raise TimeoutError
         except (OSError, http.client.HTTPException) as error:
@@ -76,7 +76,7 @@ class HttpPoster:
     def _post(
         self, path: str, body: bytes, headers: Mapping[str, str], deadline: "PostDeadline"
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Post once; if the server has closed the kept connection meanwhile, post again on a new one."""
+        """Post over the kept connection, or over a new one if there is none or the server has closed it meanwhile."""
         connection = self._connection
         # after a response with "Connection: close" the kept connection has no socket
         if connection is not None and connection.sock is not None:

@@ -63,8 +63,8 @@ class Negotiation:
 
         Args:
             lookup: the users of NTLM.
-            bindings: the hash of the server's certificate, which the channel bindings of a token must contain. None: no
-                TLS, or a certificate for which RFC 5929 defines no hash.
+            bindings: the hash of the server's certificate; a token with channel bindings must have this hash in them.
+                None: no TLS, or a certificate for which RFC 5929 defines no hash.
             kerberos: settings for Kerberos; None: no Kerberos.
             requires_binding: over TLS, reject tokens that are not bound to the channel. Windows accepts unbound tokens
                 by default (CbtHardeningLevel Relaxed), since many clients, such as curl, send only unbound ones.
@@ -208,7 +208,7 @@ class Negotiation:
         return data
 
     def encrypt(self, data: bytes) -> tuple[bytes, bytes, int]:
-        """Encrypt a message for the client: return its signature, the encrypted data, and the decrypted length."""
+        """Encrypt a message for the client; return signature, encrypted data, and the length after decryption."""
         assert self._context is not None  # noqa: S101 -- called only after a message was decrypted
         with self._lock:
             header, sealed, padding = self._context.wrap_winrm(data)

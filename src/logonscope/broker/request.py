@@ -234,7 +234,7 @@ class Request:
         return ((pid, logon_id) for logon_id, pids in self.logon_groups() for pid in pids)
 
     def logon_groups(self, logon_ids: frozenset[str] | None = None) -> Iterator[LogonGroup]:
-        """Return the groups, LogonId and pids, of these logon sessions (None: of all) that the caller may see."""
+        """Return LogonId and pids of the logon sessions that the caller may see; with ``logon_ids``, only of these."""
         selection = Selection(logon_ids=logon_ids)
         if self.visibility.may_see_everything:
             return LearningIndex(self, self.source.logins(self.look)).logon_groups(selection)
@@ -505,8 +505,8 @@ class Request:
         """Return the filter by logon session; None if the selection names no logon sessions."""
         if not selection.names_sessions:
             return None
-        # A user's word names an account exactly, as on Linux. A selection comes from a WQL condition, which compares
-        # case-insensitively, or from a LogonFilter; both are tested again later, so the selection may keep too much.
+        # A user's word names an account exactly, as on Linux. A selection comes from a WQL condition, which ignores the
+        # case, or from a LogonFilter. Condition and filter are tested again later: the selection may keep too much.
         is_word = isinstance(which, str)
         return SessionFilter(selection, self.ownership, self.accounts, self.foreign, case_sensitive=is_word)
 

@@ -47,11 +47,11 @@ class ResumedReader(EventReader):
         self._live = open_live() if live is None else live
         self.description = self._live.description
         self._live_position: int | None = mark.position
-        """The position of the last event that was read, at first the position of the mark; None: the event has none."""
+        """The position of the last event that was read, at first that of the mark; None: the event has no position."""
         self._target: int | None = None  # the position at which the live events begin; None: not determined yet
         self._wait_until = 0.0  # until then, wait for the history to write the events up to the target
         self._call: Callable[[], object] | None = None
-        self._rest: deque[Event] = deque()  # events of the page that were not returned yet
+        self._rest: deque[Event] = deque()  # events of the page that have not been returned yet
 
     def __repr__(self) -> str:
         return f"<ResumedReader at {self.mark or self._live_position}>"

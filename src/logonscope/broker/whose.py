@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Candidate(NamedTuple):
-    """A process that a target may mean: the process with the pid and start; ``start`` None: whatever its start is."""
+    """A process that a target may mean. ``start`` excludes a later process with the same pid; None: it is not known."""
 
     pid: int
     start: int | None = None
@@ -49,8 +49,8 @@ def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_n
 
     Raises:
         NotFoundError: there is no such process, or no process holds that socket.
-        AccessDeniedError: the caller may not see the logon session of the process, or whether it exists; or is not
-            authenticated.
+        AccessDeniedError: the caller is not authenticated, or may not see the logon session of the process, or may not
+            know whether the process exists.
         InvalidParameterError: the target is invalid, or means different processes as a name and as an account.
         NotSupportedError: the target is a socket, and no sockets can be read on this host.
     """
@@ -72,8 +72,8 @@ def session_of(request: Request, pid: int) -> SessionOf:
 
     Raises:
         NotFoundError: there is no such process.
-        AccessDeniedError: the caller may not see the logon session of the process, or whether it exists; or is not
-            authenticated.
+        AccessDeniedError: the caller is not authenticated, or may not see the logon session of the process, or may not
+            know whether the process exists.
     """
     described = _describe_candidate(request, Candidate(pid), NO_DETAILS)
     return SessionOf(described.session, described.owner.evidence)
@@ -133,8 +133,8 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
 
 
 def _describe_outer_login(request: Request, parent: Process) -> OuterLogin | None:
-    """Return the logon session of a process that started a login; None if the caller may not see it."""
-    # a new index is made: that of the started login can lack the records that decide the owner of this parent
+    """Return the logon session of a process that started a login; None if it is unknown or hidden from the caller."""
+    # a new index is made: the index for the started login can lack the records that decide the owner of this parent
     owner = request.index_for(parent).owner(parent)
     if owner.logon_id is None or not request.visibility.sees_session(parent, owner):
         return None

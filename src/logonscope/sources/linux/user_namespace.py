@@ -74,7 +74,7 @@ class UserNamespace:
         return process._replace(uids=self.uids.known_ids(process.uids), gids=self._gids.known_ids(process.gids))
 
     def mapped_login(self, login: Login) -> Login:
-        """Return a login with ``mapped_uid``: its uid in this namespace. The login record has the uid of the parent."""
+        """Return a login with ``mapped_uid``: the uid here for the recorded uid, one of the parent namespace."""
         uid = self.uids.inside(login.uid)
         return login._replace(mapped_uid=UNSET if uid is None else uid)
 

@@ -191,7 +191,7 @@ def fault_body(fault: Fault, machine: str) -> str:
 
 
 def _wmi_error_element(fault: Fault, reason: str) -> str:
-    """Return the MSFT_WmiError of an error that WMI has, with both numbers; "" for others. Clients read error_Code."""
+    """Return the element MSFT_WmiError of an error that WMI has, in which clients read error_Code; "" for others."""
     if not fault.cim_status:
         return ""
     return (

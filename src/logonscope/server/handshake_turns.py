@@ -26,7 +26,7 @@ class Turn(NamedTuple):
 
 
 class Handshakes:
-    """The running and the waiting handshakes, the latter by client address; used from one event loop."""
+    """The running handshakes, and the queues of waiting ones by client address; used from one event loop."""
 
     def __init__(self, max_running: int = MAX_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
         self._max_running, self._min_seconds = max_running, min_seconds

@@ -121,7 +121,7 @@ class Negotiation:
             # NTLM's channel bindings come with its last token; see _continue.
             return self._context.step(token)
         failures: list[str] = []
-        # A context accepts the tickets of one service only, so the services are tried in turn.
+        # A context accepts only the tickets of one service, so the services are tried in turn.
         for service in self._kerberos.services:
             context = _new_context(spnego.CredentialCache(service), token)
             try:

@@ -58,7 +58,7 @@ def admit(name: str, service: str, administrators: frozenset[str] = ADMINISTRATO
 
 
 def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | None:
-    """Run PAM and return the name of the accepted account, possibly mapped by a module to another one; None: rejected.
+    """Run PAM and return the name of the accepted account, which a module may have changed; None: rejected.
 
     Without a password only the account lines are followed.
     """

@@ -82,7 +82,7 @@ class ReadResult(NamedTuple):
 class Request:
     """What one operation of one caller needs: source, ownership rules, caller, schema and deadline.
 
-    It keeps each value that was read, so that an operation never sees two different ones. It serves one operation only.
+    It keeps each value that was read, so that an operation never sees two values of one fact.
     """
 
     def __init__(
@@ -561,7 +561,7 @@ class Accounts:
     def _recorded_or_new_name(self, uid: int, recorded_name: str, name: str) -> str:
         """Return the recorded name if an account still has this name and the uid; ``name`` if the account was renamed.
 
-        Two accounts can share a uid, and the user can have logged in with the name of either.
+        Two accounts can share a uid, and the user can have logged in with either name.
         """
         if (uid, recorded_name) not in self._recorded_names:
             users, _ = self._source.accounts(self._look, AccountQuery(users=frozenset({recorded_name})))
@@ -596,5 +596,5 @@ def _names_sessions(which: Which) -> bool:
 
 
 def _is_no_thread(process: Process) -> bool:
-    """Return whether this is a process, and not one of its threads, which have directories in /proc, too."""
+    """Return whether this is a process: threads have directories in /proc, too."""
     return process.tgid is None or process.tgid == process.pid

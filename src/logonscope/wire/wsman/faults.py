@@ -169,7 +169,7 @@ def fault_of(error: LogonscopeError) -> Fault:
 
 
 def eventing_fault(fault: Fault) -> Fault:
-    """Return the fault that a Subscribe message gets in place of this fault; the same fault if it has no other one."""
+    """Return the fault that a Subscribe message gets in place of this fault, or this fault if none replaces it."""
     kind = SUBSCRIBE_FAULT_KINDS.get(fault.kind.subcode)
     if kind is None:
         return fault

@@ -25,7 +25,7 @@ class EventCursors:
         return self._log.write_cursor(head.mark or EventMark(self._log.epoch, head.position))
 
     def open_reader(self, since: str | None) -> EventReader:
-        """Return a reader of the events after a cursor; None: from now on.
+        """Return a reader of the events after a cursor, or, if ``since`` is None, of the events from now on.
 
         Raises:
             NotSupportedError: the host has no events.

@@ -23,7 +23,7 @@ MAX_TEMPLATES = 1000
 class _Template(NamedTuple):
     """A row that is copied for processes that differ only in pid, parent and start.
 
-    ``owner`` and ``unread`` are the objects whose ids are part of the key of the template.
+    ``owner`` and ``unread`` are the objects whose ``id()`` is part of the key of the template.
     """
 
     row: SessionProcess
@@ -40,7 +40,7 @@ class _CachedRow(NamedTuple):
 
 
 class EventProcessRows:
-    """Makes the rows of processes in events: the same as ``process_row``."""
+    """Makes the rows of processes in events; they are equal to those of ``process_row``."""
 
     def __init__(self, request: EventRequest) -> None:
         self._request = request
@@ -54,7 +54,7 @@ class EventProcessRows:
         return f"<EventProcessRows of {len(self._rows)} processes>"
 
     def begin_batch(self) -> None:
-        """Forget the processes of the last batch, but not what they had in common."""
+        """Forget the rows of the last batch; keep the templates, unless there are more than MAX_TEMPLATES."""
         self._rows.clear()
         self._starts.clear()
         if len(self._templates) > MAX_TEMPLATES:
@@ -79,7 +79,7 @@ class EventProcessRows:
         return row
 
     def _fill(self, template: SessionProcess, process: Process) -> SessionProcess:
-        """Return a template with the values that only this process has."""
+        """Return a copy of a template with the pid, parent, start and GUID of this process."""
         ticks, machine = process.start, self._request.machine
         try:
             start = self._starts[ticks]
@@ -98,3 +98,4 @@ _OWN_FACTS = frozenset({"ppid", "start"})
 """Facts of the row that few processes have in common. The pid is always read, and is not one of the requested facts."""
 
 _GUID_IN_REST = SessionProcess._fields.index("process_guid") - SessionProcess._fields.index("tty")
+"""Index of the GUID in ``rest`` of ``_fill``, whose first field is ``tty``."""

@@ -23,7 +23,8 @@ _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uid
 class Logon(NamedTuple):
     """The logon session of a process, and the chain of processes from the login to the process, which comes last.
 
-    ``outer_parents``: of each outer logon session that this one began in, the parent that is nearest to the chain.
+    A logon session can begin inside others, its outer logon sessions. ``outer_parents`` has, of each of them, the
+    parent that is nearest to the chain.
     """
 
     session: LogonSession
@@ -50,7 +51,7 @@ def logon_of(
         logon_index: the index that determines owners.
         facts: the facts to read of its parents; at least those that determine owners and describe a logon session.
         details: what else is read of the logon session.
-        read_missing_origin: read the origin if no login record has the address, also if ``details`` does not name it.
+        read_missing_origin: without the detail "origin", read the origin if no login record has the address.
     """
     parents, outer_parents = _read_parents(request, process, owner, logon_index, facts)
     chain = [*reversed(parents), (process, owner)]
@@ -124,9 +125,9 @@ def read_masked_parents(
 def _read_parents(
     request: Request, process: Process, owner: Owner, logon_index: LogonIndex, facts: Facts
 ) -> tuple[list[ProcessWithOwner], list[Process]]:
-    """Return the parents of a process, nearest first, up to the first of another logon session, and the outer parents.
+    """Return the parents of a process in its own logon session, nearest first, and its outer parents: see Logon.
 
-    An outer parent is the first parent in a logon session that this one began in. The System session has none.
+    The System session is never an outer logon session, and has none.
     """
     parents, outer_parents = list[ProcessWithOwner](), list[Process]()
     logon_id, system_id = owner.logon_id, request.ownership.system_owner.logon_id

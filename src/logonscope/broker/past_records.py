@@ -1,7 +1,8 @@
-"""Records of the history as far as a caller may see them, and the answers that they become.
+"""Records of the history as far as a caller may see them, and the answers made from them.
 
-A caller that is no administrator sees only its own past logon sessions: those of its uid, if the account name of the
-uid was the same then. It sees details only of processes whose uids were all its own, as of running processes.
+A caller that is no administrator sees only its own past logon sessions: those of its uid, if the uid had the same
+account name as it has now. It sees the details of a process only if all uids of the process were its own; the same rule
+holds for running processes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,9 +48,12 @@ CHUNK = 1000
 """Number of records whose logon sessions are read together."""
 
 Owned = TypeVar("Owned", bound=ProcessRecord | ChangeRecord | UserChangeRecord)
+"""A record that names its logon session."""
+
 OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
 OwnedChange = tuple[ChangeRecord, LogonRecord | None]
 OwnedUserChange = tuple[UserChangeRecord, LogonRecord | None]
+"""Pairs of a record and its logon session; None: the logon session is not known."""
 
 
 class PastRecords:
@@ -58,14 +62,14 @@ class PastRecords:
     def __init__(self, request: Request, history: History) -> None:
         self._request, self._history = request, history
         self.keys = RecordKeys(history, shows_numbers=request.caller.administrator)
-        self._logons: dict[int, LogonRecord | None] = {}  # by record; None: not visible
+        self._logons: dict[int, LogonRecord | None] = {}  # by id; None: the caller may not see it
         self._machines: dict[str, Machine] = {}
 
     def __repr__(self) -> str:
         return f"<PastRecords of {self._request.caller.name}>"
 
     @cached_property
-    def _name_now(self) -> str | None:
+    def _current_account_name(self) -> str | None:
         caller = self._request.caller
         return None if caller.uid is None else self._request.accounts.name(caller.uid)
 
@@ -73,11 +77,11 @@ class PastRecords:
         """Yield logon sessions that the caller may see."""
         caller = self._request.caller
         if not caller.administrator:
-            # The caller's uid replaces the uids of the query, so that an index finds the caller's own records. The
-            # calling function must test the uids that it asked for.
+            # The caller's uid replaces the uids of the query, so that an index finds the caller's own records. So the
+            # calling function must test the login uids itself.
             query = query._replace(login_uids=frozenset(() if caller.uid is None else (caller.uid,)))
         for record in self._history.logons(self._request.look, query):
-            if owns_past_logon(caller, self._name_now, record.login_uid, record.user):
+            if owns_past_logon(caller, self._current_account_name, record.login_uid, record.user):
                 yield record
 
     def processes(self, query: ProcessRecordQuery) -> Iterator[OwnedProcess]:
@@ -147,14 +151,14 @@ class PastRecords:
         """
         if self._request.caller.administrator:
             return list(programs)
-        folded: dict[str | None, ProgramCount] = {}
+        count_by_comm: dict[str | None, ProgramCount] = {}
         for program in programs:
-            plain, old = program._replace(name=program.comm, executable=None), folded.get(program.comm)
-            folded[program.comm] = plain if old is None else _sum_of(old, plain)
-        return sorted(folded.values(), key=most_runs_first)
+            count, sum_before = program._replace(name=program.comm, executable=None), count_by_comm.get(program.comm)
+            count_by_comm[program.comm] = count if sum_before is None else _sum_of(sum_before, count)
+        return sorted(count_by_comm.values(), key=most_runs_first)
 
     def make_process(self, record: ProcessRecord, logon: LogonRecord | None) -> PastProcess:
-        """Return a process, masked as by ``masked``."""
+        """Return the answer for a process, with the values that the caller may see."""
         process, (code, signal) = self.masked(record.process), split_status(record.status)
         start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
@@ -168,7 +172,7 @@ class PastRecords:
         )  # fmt: skip
 
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
-        """Return a change, with the process after it masked as by ``masked``."""
+        """Return the answer for a change, with the values of the process after the change that the caller may see."""
         process = self.masked(record.process)
         # as in make_user_change, only administrators get the command: it is the command line of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
@@ -201,8 +205,8 @@ class PastRecords:
     def masked(self, process: Process) -> Process:
         """Return a process as the caller may see it.
 
-        If one of its uids was not the caller's, callers other than administrators get the short name (comm) only, and
-        no path and command line.
+        Unless all of its uids were the caller's, only administrators get its full name, path and command line. Other
+        callers get the short name (comm).
         """
         caller = self._request.caller
         # the same rule as for running processes

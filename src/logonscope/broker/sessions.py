@@ -28,7 +28,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 def sessions(request: Request, which: Which = None, details: Details = NO_DETAILS) -> list[LogonSession]:
     """Return the logon sessions that the caller may see, with ``details``; the System session first, then by start.
 
-    The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
+    The origin of a login is also read without the detail "origin", if the record of the login has no address.
     """
     query = ProcessQuery(description_facts(request, details))
     read_result = request.read(query, which, read_order="processes first", include_own_in_sessions_of_others=False)
@@ -40,11 +40,11 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
     query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MAX_CMDLINE_BYTES)
     pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)
-    hidden = [pair for pair in pairs if pair[1].logon_id is None]
+    without_session = [pair for pair in pairs if pair[1].logon_id is None]
     # each process is dropped once its row is made, so that memory never holds all processes and all rows at once
     pairs.clear()
     trees = [LogonTree(session, _make_rows(request, members)) for session, members in described]
-    return [*trees, LogonTree(None, _make_rows(request, hidden))] if hidden else trees
+    return [*trees, LogonTree(None, _make_rows(request, without_session))] if without_session else trees
 
 
 def _make_rows(request: Request, pairs: list[ProcessWithOwner]) -> tuple[SessionProcess, ...]:
@@ -67,11 +67,9 @@ def describe_sessions(
 
     Args:
         request: the request.
-        processes: the processes with their owners. They have the facts of ``description_facts`` of
-            logon_of_process.py: those that the ownership needs, and USAGE_FACTS for the detail "usage".
+        processes: the processes with their owners, and with the facts that ``description_facts`` returns.
         details: what else is read of each logon session.
-        read_missing_origins: read the origin of each login whose record has no address, also if ``details`` does not
-            name it.
+        read_missing_origins: without the detail "origin", read the origin of each login whose record has no address.
     """
     system = request.ownership.system_owner.logon_id
     members = list(group_by_logon_id(processes).values())

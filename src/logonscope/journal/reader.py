@@ -1,6 +1,6 @@
 """Reader: the rows of the journal on a read-only connection, as facts of processes and logins.
 
-No read transaction stays open between two calls: the write-ahead log would grow for as long.
+No read transaction stays open between two calls: as long as one is open, the write-ahead log grows.
 """
 
 import weakref
@@ -37,7 +37,7 @@ SLACK_MS = 1000
 """Rows are in the order of their arrival, which differs from that of their starts by less than this."""
 
 CLASSES = 14
-"""Number of duration classes: 4^14 s are 8 years."""
+"""Number of duration classes; the longest one ends at 4^14 s, or 8 years."""
 
 MAX_COMMANDS = 20_000
 """Number of kept command lines beyond which a reader drops all of them before it reads more."""
@@ -45,13 +45,14 @@ MAX_COMMANDS = 20_000
 _LASTING = "SELECT * FROM process INDEXED BY process_lasting WHERE"
 _SHORT = "SELECT * FROM process NOT INDEXED WHERE class IS NULL AND lasted IS NOT NULL"
 _RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?"
-
+"""Condition of the rows of processes that ran at ``ms``: parameters low, high, tick_ms, ms, tick_ms, ms."""
 
 MAX_PIDS = 50
 """For more pids, everything that ran at the moment is read."""
 
-# the plus makes SQLite limit p.id by the zone alone: otherwise it would read, for each zone, all rows between the two
-# numbers
+# A zone is a block of 256 row numbers; process_zone names the zones that have a pid of a block of 128 pids. The plus
+# makes SQLite limit p.id by the zone alone: without it, SQLite would read, for each zone, all rows from ``low`` to
+# ``high``.
 _OF_PID = (
     f"SELECT p.id FROM process_zone z CROSS JOIN process p NOT INDEXED"
     f" ON p.id >= z.zone << {ZONE_SHIFT} AND p.id < (z.zone + 1) << {ZONE_SHIFT}"
@@ -182,9 +183,10 @@ class Reader:
         return [row[0] for row in self.by_numbers("SELECT id FROM place WHERE logon IN ({})", logons)]
 
     def programs_named(self, names: frozenset[str] | None, prefix: str | None) -> list[int]:
-        """Return the numbers of the programs with one of these names, or a name with this prefix, ignoring case.
+        """Return the numbers of the programs with one of these names, and with a name that has this prefix.
 
-        A name that begins with characters outside ASCII has every prefix: see ``ColumnRange.prefix``.
+        None: any name, or any prefix. Case is ignored. If the compared part of a name has characters outside ASCII,
+        every prefix matches: see ``ColumnRange.prefix``.
         """
         lower_names = None if names is None else {name.lower() for name in names}
         lower_prefix = None if prefix is None else prefix.lower()
@@ -236,7 +238,7 @@ class Reader:
         return self._commands.get(number or 0)
 
     def logons(self, where: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Return rows of logon sessions by column name."""
+        """Return the rows of logon sessions that meet an SQL condition, each as a dict by column name."""
         query = f"SELECT * FROM logon WHERE {where}"
         return [dict(zip(COLUMNS, row, strict=True)) for row in self.rows(query, parameters)]
 
@@ -274,7 +276,7 @@ class Reader:
         return self.rows(f"SELECT * FROM {LATER_ROWS} WHERE {condition}")
 
     def listed(self, process_rows: Iterable[Sequence[Any]]) -> list[Any]:
-        """Return rows in the state in which their processes are listed."""
+        """Return the rows of these processes, each in the state in which lists show the process."""
         process_rows = list(process_rows)
         changed = [row[ID] for row in process_rows if row[CHANGES]]
         later: dict[int, Any] = {}
@@ -311,8 +313,8 @@ class Reader:
         return rows + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
 
     def numbers_of_pid(self, pid: int, low: int, high: int) -> list[int]:
-        """Return the numbers of the rows of a pid between two numbers."""
-        # ``recent`` is read first: a row that is moved to ``process`` meanwhile is found twice, and not missed
+        """Return the numbers of the rows of a pid that are greater than ``low`` and less than ``high``."""
+        # ``recent`` is read first: a row that the writer moves to ``process`` meanwhile is found twice, and not missed
         rows = self.rows("SELECT id FROM recent WHERE pid = ? AND id > ? AND id < ?", (pid, low, high))
         rows += self.rows(_OF_PID, _zone_parameters(pid, low, high))
         return [row[0] for row in rows]

@@ -12,7 +12,7 @@ from logonscope.journal.listed_states import listed_place
 from logonscope.journal.moments import Moments
 from logonscope.journal.policy import Policy
 from logonscope.journal.process_rows import boot_position
-from logonscope.journal.reader import Reader
+from logonscope.journal.reader import SLACK_MS, Reader
 from logonscope.journal.removal import STEP, Remover
 from logonscope.journal.writer import Writer
 
@@ -24,6 +24,12 @@ COMMANDS_IN_STEP = COMMAND_SPAN // 4
 
 MAX_COMMAND_AHEAD = 20_000
 """Maximum by which the number of a command line exceeds the number of a row that uses it: both are of one batch."""
+
+DURATION_CLASSES = 20
+"""Number of duration classes that are searched. The longest one ends at 4^20 s: no process lasts longer."""
+
+WHOLE_BOOT = 1 << 62
+"""The limit of a boot that ended before the cutoff: all of its rows are too old."""
 
 SIZE_MARGIN = 0.95
 """Share of the maximum size to which a journal that is too large is reduced."""
@@ -65,7 +71,8 @@ class Retention:
         self._note_beginning(now - self._policy.keep_logins_ms * 1000)
         yield from self._remove_commands()
         yield from self._remove_logons(moments, now - self._policy.keep_logins_ms * 1000)
-        yield from self._remove_reports(self._last_report(moments, now - self._policy.keep_logins_ms * 1000))
+        last_row = self._last_row_before(moments, now - self._policy.keep_logins_ms * 1000)
+        yield from self._remove_attempts_and_changes(last_row)
         while self._remover.free_pages():
             yield 0
 
@@ -79,9 +86,11 @@ class Retention:
         boots = [boot for boot in self._reader.boots() if boot.id in limits]
         end = earlier_end
         for boot in boots:
-            # a boot that ended before the cutoff has the limit 1 << 62: all of its rows are too old
             low, limit_ms = max(boot.first_seq, earlier_end + 1), limits[boot.id]
-            high = moments.first_row_at(boot.id, limit_ms - 2000) if limit_ms < 1 << 62 else self._end_of_boot(boot.id)
+            # A later pass does not find processes of less than 1 s, because they have no duration class. If ``high`` is
+            # 2 s before the limit, every such process below ``high`` has ended before the limit.
+            is_whole = limit_ms == WHOLE_BOOT
+            high = self._end_of_boot(boot.id) if is_whole else moments.first_row_at(boot.id, limit_ms - 2 * SLACK_MS)
             yield from self._remove_range(low, high, boot.ticks, limit_ms, is_system=is_system)
             end = max(end, high - 1)
         yield from self._remove_long_lived(earlier_end, limits, is_system=is_system)
@@ -106,10 +115,10 @@ class Retention:
     def _remove_old(self, page: list[Any], ticks_per_second: int, limit_ms: int, *, is_system: bool) -> Iterator[int]:
         self._load_places({row[1] for row in page})
         old = [
-            row[0]
-            for row in page
-            if row[2] * 1000 // ticks_per_second + row[3] < limit_ms
-            and self._is_system_by_place.get(row[1], True) is is_system
+            number
+            for number, place, ticks, lasted in page
+            if ticks * 1000 // ticks_per_second + lasted < limit_ms
+            and self._is_system_by_place.get(place, True) is is_system
         ]
         for first in range(0, len(old), STEP):
             yield self._remover.remove_processes(old[first : first + STEP])
@@ -117,16 +126,16 @@ class Retention:
             yield 0
 
     def _remove_long_lived(self, earlier_end: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
-        """Delete processes that an earlier pass kept: they started before the limit of that pass, and ended after it.
+        """Delete processes that an earlier pass kept, because they ended after its limit.
 
         ``earlier_end`` is the number of the last row that the earlier pass read.
         """
         boots = {boot.id: boot for boot in self._reader.boots()}
         for boot_id, limit_ms in limits.items():
-            boot, first = boots[boot_id], boots[boot_id].first_seq
+            boot = boots[boot_id]
             end = min(earlier_end, self._end_of_boot(boot_id) - 1)
-            for duration_class in range(20):
-                low = first
+            for duration_class in range(DURATION_CLASSES):
+                low = boot.first_seq
                 query = (
                     f"SELECT id, {listed_place('process')}, ticks, lasted"
                     " FROM process INDEXED BY process_lasting WHERE class = ?"
@@ -176,14 +185,14 @@ class Retention:
             boot = boots[boot_position(boots, low)]
             self._note_beginning(moments.wall(boot.id, ticks * 1000 // boot.ticks) or 0)
             # failed logons belong to no process with which they could be deleted
-            yield from self._remove_reports(low)
+            yield from self._remove_attempts_and_changes(low)
             if low - commands_done > COMMANDS_IN_STEP:
                 yield from self._remove_commands_of_deleted_processes()
                 commands_done = low
         yield from self._remove_commands_of_deleted_processes()
 
     def _first_ended(self) -> int:
-        """Return the number of the oldest ended process, or else the number up to which rows were moved."""
+        """Return the row number of the oldest ended process; if there is none, that of the last row in ``process``."""
         rows = self._reader.rows("SELECT id FROM process WHERE lasted IS NOT NULL ORDER BY id LIMIT 1")
         return int(rows[0][0]) if rows else self._writer.moved
 
@@ -199,14 +208,14 @@ class Retention:
             low = end
 
     @staticmethod
-    def _last_report(moments: Moments, cutoff: int) -> int:
+    def _last_row_before(moments: Moments, cutoff: int) -> int:
         """Return a row number: all failed logons and changes of user up to this number are older than a time."""
         limits = _limits(moments, cutoff)
-        # If a boot had ended before the time, first_row_at() is called with a time after its end, and so returns the
-        # last row of this boot in the clock map. max(): later boots have greater numbers.
-        return max((moments.first_row_at(boot, min(ms, 1 << 60)) - 1 for boot, ms in limits.items()), default=0)
+        # With WHOLE_BOOT, a time after the end of every boot, first_row_at() returns the last row of the boot in the
+        # clock map. max(): later boots have greater row numbers.
+        return max((moments.first_row_at(boot, ms) - 1 for boot, ms in limits.items()), default=0)
 
-    def _remove_reports(self, last: int) -> Iterator[int]:
+    def _remove_attempts_and_changes(self, last: int) -> Iterator[int]:
         """Delete failed logons, and changes of user of processes that are not kept, up to a row number."""
         queries = (
             ("failed_logon", ""),
@@ -235,7 +244,7 @@ class Retention:
                 self._writer.set_values(**{done_key: low})
 
     def remove_unused_commands(self, low: int, end: int) -> Iterator[int]:
-        """Delete the command lines with numbers in a range that no row uses."""
+        """Delete the command lines with numbers from ``low`` to below ``end``, if no row uses them."""
         used: set[int] = set()
         for table in ("every", "change"):
             query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"
@@ -250,7 +259,7 @@ class Retention:
             yield self._remover.remove_rows("command", rows)
 
     def _remove_logons(self, moments: Moments, cutoff: int) -> Iterator[int]:
-        """Delete ended logon sessions without a process, and their places."""
+        """Delete the logon sessions that ended before a time and have no process, and their places."""
         for boot, limit_ms in _limits(moments, cutoff).items():
             old = self._reader.rows(
                 "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND NOT EXISTS (SELECT 1 FROM"
@@ -271,7 +280,7 @@ class Retention:
 
 
 def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
-    """Return, for each boot, a wall time as ms since the boot; 1 << 62: the boot had ended before that time.
+    """Return, for each boot, a wall time as ms since the boot; WHOLE_BOOT: the boot had ended before that time.
 
     A boot that began after the wall time has no entry. The newest boot may still run: its limit is not later
     than its last row of the clock map.
@@ -280,10 +289,10 @@ def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
     for span in moments.spans:
         if span.last_wall < cutoff:
             is_newest = span.next_seq is None
-            limits[span.boot] = span.last_ms if is_newest else 1 << 62
+            limits[span.boot] = span.last_ms if is_newest else WHOLE_BOOT
         elif span.first_wall < cutoff:
             limits[span.boot] = span.first_ms + (cutoff - span.first_wall) // 1000
-        elif span.boot in limits and limits[span.boot] == 1 << 62:
+        elif span.boot in limits and limits[span.boot] == WHOLE_BOOT:
             # the boot goes on after the cutoff
             limits[span.boot] = span.first_ms
     return limits

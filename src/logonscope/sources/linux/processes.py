@@ -84,12 +84,12 @@ def list_pids(proc: str) -> Sequence[int]:
 
 
 def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
-    """Return the processes that the query names, with the facts that it asks for, read as they are iterated."""
+    """Return an iterator that reads the processes that a query names, with the facts that it asks for, one by one."""
     listed_pids = list_pids(proc) if query.pids is None else sorted(query.pids)
     pids = iter(listed_pids) if query.with_ancestors else look.checked(listed_pids)
-    early, hint = query.early_filter, query.logon_hint
-    if early is not None and not early.facts:  # the pid alone decides
-        keeps = early.keeps
+    early_filter, hint = query.early_filter, query.logon_hint
+    if early_filter is not None and not early_filter.facts:  # the pid alone decides
+        keeps = early_filter.keeps
         pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early_filter=None)
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
@@ -102,9 +102,9 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
-    # The check of the kernel id alone, before the other files are read, is skipped where it saves nothing: for given
-    # pids, for queries that read memory (the reader's stages check it first anyway), and where UNSET is among the ids,
-    # because most processes have no kernel id.
+    # A check of the kernel id alone, before the other files are read, is skipped where it saves nothing: if the query
+    # names pids; if it reads memory, because then the reader checks the kernel id in an early stage anyway; and if
+    # UNSET is among the ids, because most processes have no kernel id.
     skips_kernel_id_check = reader.reads_memory or query.pids is not None or UNSET in (hint.kernel_ids or ())
     if hint.kernel_ids is not None and not skips_kernel_id_check:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
@@ -160,7 +160,7 @@ def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[i
 def read_memberships(
     proc: str, pids: Iterable[int], query: ProcessQuery, failed_pids: list[int]
 ) -> Iterator[Membership]:
-    """Yield each process with its kernel id and, where that does not decide alone, its cgroup.
+    """Yield each process with its kernel id, and its cgroup where the kernel id alone does not decide the owner.
 
     A fast path of Reader for the two smallest files, without a directory handle for each process.
 
@@ -180,19 +180,19 @@ def read_memberships(
             try:
                 handle = open_file(f"{pid}/sessionid", os.O_RDONLY, dir_fd=folder)
                 try:
-                    number, cgroup = read(handle, 32), None
-                    if kernel_ids is not None and number not in kernel_ids:
+                    written_id, cgroup = read(handle, 32), None
+                    if kernel_ids is not None and written_id not in kernel_ids:
                         continue
-                    if ids_needing_cgroup is None or number in ids_needing_cgroup:
+                    if ids_needing_cgroup is None or written_id in ids_needing_cgroup:
                         content = read_file(f"{pid}/cgroup", folder)
                         cgroup = paths.get(content) or _keep_path(paths, content)
-                        # The cgroup was opened by pid, which a later process may have by now. The open sessionid is of
-                        # the earlier process: if it can still be read, that process has not ended, and both files are
-                        # its own.
+                        # The cgroup was opened by pid, which a later process may have by now. The open sessionid is
+                        # that of the first process: if it can still be read, this process has not ended, and the cgroup
+                        # is its own, too.
                         os.pread(handle, 32, 0)
                 finally:
                     close(handle)
-                kernel_id = int(number)
+                kernel_id = int(written_id)
             except (OSError, ValueError):
                 failed_pids.append(pid)
             else:
@@ -224,7 +224,7 @@ def _open_folder(path: str) -> int:
 
 
 def _read_owner_facts(proc: str, pids: Iterable[int], query: ProcessQuery) -> Iterator[Process]:
-    """Yield processes with their kernel id and, where that does not decide alone, their cgroup."""
+    """Yield processes with their kernel id, and their cgroup where the kernel id alone does not decide the owner."""
     failed_pids: list[int] = []
     new, tail = tuple.__new__, (None,) * (len(Process._fields) - 4)
     for pid, kernel_id, cgroup in read_memberships(proc, pids, query, failed_pids):
@@ -253,7 +253,7 @@ class Reader(ReadWatch):
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the query does not name it.
 
-        Where files hang, the process has only the facts of the others.
+        Where files hang, the process has only the facts of its other files.
         """
         if not self.may_hang:
             return self._read(pid)
@@ -262,9 +262,9 @@ class Reader(ReadWatch):
         )
 
     def read_lineage(self, pid: int, *, max_processes: int = MAX_AT_ONCE) -> list[Process]:
-        """Read a process; where its files can hang, its nearest ancestors, too, by the same call in another thread.
+        """Return a process, and its nearest ancestors where files can hang: one call in another thread reads them all.
 
-        The list ends before a process whose files hang. While any files hang, the list has the process alone.
+        The list ends before a process whose files hang. While files of any process hang, there are no ancestors.
         """
         if self.may_hang and not HUNG_READS.reads:  # where some hang, each is read by a call of its own
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
@@ -281,7 +281,7 @@ class Reader(ReadWatch):
 
     def read_watched(self, pid: int) -> Process | None:
         """Read one process in this thread, which is abandoned as a whole where a read hangs: see ReadWatch."""
-        # without hung reads, which is almost always so, a call for each process is saved
+        # almost always no read hangs: then the call of omitted_files() is saved
         return self._read(pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE)
 
     def read_hung(self, pid: int) -> Process | None:
@@ -376,7 +376,7 @@ class Reader(ReadWatch):
         return self._login_uids[kernel_id]
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
-        """Return the cgroup; None where the kernel id decides alone who owns the process."""
+        """Return the cgroup; None where the kernel id alone decides the owner."""
         ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_cgroup
         if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
@@ -389,7 +389,8 @@ class Reader(ReadWatch):
         return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        # At first only memory files are omitted; if none of them was read, or other files hang, too, all guarded files.
+        # The first time, only memory files are omitted. All guarded files are omitted if the query reads no memory
+        # files, or if a read of this process hangs already.
         is_guarded = not self.reads_memory or HUNG_READS.hung_files(self._proc, item)
         omitted = OmittedFiles.GUARDED if is_guarded else OmittedFiles.MEMORY
         HUNG_READS.remember(self._proc, item, omitted, is_over)
@@ -415,7 +416,7 @@ class Reader(ReadWatch):
         return comm.lower() in self._cut_names or comm.lower() in self._names  # names of kernel threads are not cut
 
     def _complete_and_match_name(self, reading: "_Reading") -> bool:
-        """Set the name, completed where the kernel cut it; return whether the query names such processes."""
+        """Set the name, completed where the kernel cut it; return whether it is a name of the query."""
         comm, cmdline, names = reading["comm"], reading["cmdline"], self._names
         if not isinstance(comm, str):
             return names is None
@@ -466,7 +467,7 @@ class _Reading:
         self.pid = pid
         self.handle = handle
         self._omitted = omitted
-        self.reason = reason  # why files are omitted: their read hangs, or too many others do
+        self.reason = reason  # why files are omitted: a read of them hangs, or too many other reads do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last content of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)
@@ -506,7 +507,8 @@ def _describe_failure(handle: int, path: str, error: Exception) -> str:
     if not isinstance(error, OSError):
         return f"{path}: {error}"
     _raise_if_too_many_files(error)
-    # An ended process gives ESRCH or ENOENT, but so does, for example, exe of a kernel thread. Its stat decides.
+    # An ended process gives ESRCH or ENOENT, but so does, for example, exe of a kernel thread. The file stat exists as
+    # long as the process, and so decides.
     if not isinstance(error, PermissionError):
         try:
             os.stat("stat", dir_fd=handle)

@@ -56,14 +56,14 @@ class ThreadFacts(NamedTuple):
 
 
 class ProcessReader(Protocol):
-    """Reads processes of the machine, each in limited time; None: there is no such process."""
+    """Reads processes of the machine, each in limited time. The value None: no such process or thread."""
 
     def read(self, pid: int) -> Reading:
         """Read a process, which may be a zombie."""
         ...
 
     def read_each(self, pids: Iterable[int]) -> Iterable[tuple[int, Reading]]:
-        """Read many processes, in this order."""
+        """Yield each pid with what was read of its process, in the order of ``pids``."""
         return ((pid, self.read(pid)) for pid in pids)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
@@ -71,15 +71,15 @@ class ProcessReader(Protocol):
         ...
 
     def existing(self, pids: Collection[int]) -> AbstractSet[int]:
-        """Return at least those of these processes that exist, zombies included."""
+        """Return those of the pids that exist, zombies included; the result can have other pids, too."""
         ...
 
     def members(self, cgroup: str) -> Iterable[int]:
-        """Return the processes in a cgroup."""
+        """Return the pids of the processes in a cgroup."""
         ...
 
     def pids(self) -> Iterable[int]:
-        """Return all processes."""
+        """Return the pids of all processes."""
         ...
 
 
@@ -96,7 +96,7 @@ class Place:
         self.ses = ses
         self.loginuid = loginuid
         self.cgroup = cgroup
-        self.pids = set[int]()  # the processes in the index
+        self.pids = set[int]()  # of the processes in the index
 
     def __repr__(self) -> str:
         return f"<Place ses={self.ses} cgroup={self.cgroup} of {len(self.pids)} processes>"
@@ -120,7 +120,9 @@ class Entry:
     def __init__(self, pid: int, start: int, born: int, parent: int, place: Place) -> None:
         self.pid = pid
         self.start = start  # clock ticks since the boot
-        self.born = born  # monotonic ns of the fork; 0: not seen, or (in some cases) the fork was in an earlier batch
+        # monotonic ns of the fork; 0 if the fork was not seen. After the batch of the fork it is set to 0, except for a
+        # fork in doubt (index.py, _fork_in_doubt).
+        self.born = born
         self.parent = parent
         self.place = place
         self.doubt = 0  # not 0: its children may not have its place; see doubt.py

@@ -1,6 +1,6 @@
 """Parsing of instances in a response: elements become values of the types that the class declares.
 
-It reads the XML that render_instance.py writes, and the XML that Windows writes.
+The XML can be that of render_instance.py, or that of Windows.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,13 +58,13 @@ def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Val
     return values if declared.array else values[0]
 
 
-def _reader(kind: str, schema: Schema) -> Callable[[Element], Any]:
+def _reader(cim_type: str, schema: Schema) -> Callable[[Element], Any]:
     """Return the function that reads an element as a value of a CIM type."""
-    if kind == "reference":
+    if cim_type == "reference":
         return partial(_read_reference, schema)
-    if TYPES[kind].is_integer:
+    if TYPES[cim_type].is_integer:
         return _read_integer
-    return _READERS.get(kind, _read_text)
+    return _READERS.get(cim_type, _read_text)
 
 
 def _read_text(element: Element) -> str:
@@ -104,7 +104,7 @@ def _read_reference(schema: Schema, element: Element) -> Value:
 
 
 def _is_accepted_server(_: str) -> bool:
-    # The server names itself in its paths, by any name that it has.
+    # a server may write any of its names into its paths
     return True
 
 

@@ -19,8 +19,7 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 _ROW = itemgetter(1)
-"""Returns the row of an item; an item is a pair of a result and a row."""
-
+"""Returns the row of an Item."""
 
 CHUNK_ROWS = 64
 """Maximum number of rows that are taken and rendered at once."""
@@ -48,7 +47,7 @@ class ItemRenderer:
             mode: the EnumerationMode (DSP0226 8.7).
             base_class: render every instance as one of this class; None: as one of its own class.
             server: the computer's name for system properties of a projection; None: no projection.
-            hierarchy: definitions of classes list their superclasses.
+            hierarchy: whether definitions of classes list their superclasses.
         """
         self._resource, self._mode, self._base_class, self._server = resource, mode, base_class, server
         self._hierarchy = hierarchy
@@ -132,16 +131,21 @@ class Renderer(Protocol):
 
 
 class Batch(NamedTuple):
-    """Rendered items as ``texts``, their number, the octets that they leave free, and the rows that are left over.
+    """Rendered items.
 
-    ``surplus``: the first row that did not fit, and the rows after it. ``octets``: the size of that first row.
+    Attributes:
+        texts: the items; a text can have many.
+        row_count: the number of the items.
+        free: the octets that they leave free in the response.
+        surplus: the first row that did not fit, and the rows after it.
+        surplus_octets: the size of the first row that did not fit.
     """
 
     texts: list[str]
-    rows: int
+    row_count: int
     free: int
     surplus: Sequence[Item] = ()
-    octets: int = 0
+    surplus_octets: int = 0
 
 
 def render_batch(writer: Renderer, rows: Iterator[Item], free: int, octets: Callable[[str], int]) -> Batch:
@@ -158,9 +162,9 @@ def render_batch(writer: Renderer, rows: Iterator[Item], free: int, octets: Call
         else:
             batch = _batch_of_single_rows(writer, items, free, octets)
             texts += batch.texts
-            count, free = count + batch.rows, batch.free
+            count, free = count + batch.row_count, batch.free
             if batch.surplus:
-                return batch._replace(texts=texts, rows=count)
+                return batch._replace(texts=texts, row_count=count)
         # No more rows are taken than may fit: further rows would be read and rendered in vain.
         average = max(1, (initial_free - free) // count)
         items = list(islice(rows, min(CHUNK_ROWS, max(1, free // average))))
@@ -168,11 +172,11 @@ def render_batch(writer: Renderer, rows: Iterator[Item], free: int, octets: Call
 
 
 def _batch_of_single_rows(writer: Renderer, items: Sequence[Item], free: int, octets: Callable[[str], int]) -> Batch:
-    texts, width = list[str](), octets("x")
+    texts, ascii_octets = list[str](), octets("x")
     for position, (result, row) in enumerate(items):
         text = writer.renderer(result)(row)
         # ASCII, the usual case, is not encoded for its size: this runs for every row.
-        size = width * len(text) if text.isascii() else octets(text)
+        size = ascii_octets * len(text) if text.isascii() else octets(text)
         if size > ROW_OCTETS and writer.can_shorten(result):
             text = writer.render_shortened(result, row, octets)
             size = octets(text)

@@ -101,8 +101,8 @@ class JsonOperation(NamedTuple):
     is_watch: bool = False
 
 
-def _required(kind: ArgumentType, description: str) -> Argument:
-    return Argument(kind, description, is_required=True)
+def _required(argument_type: ArgumentType, description: str) -> Argument:
+    return Argument(argument_type, description, is_required=True)
 
 
 _NAMESPACE = {"namespace": Argument(TEXT, 'the namespace: "root/cimv2" (the default) or "root/logonscope"')}
@@ -201,7 +201,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
 
 
 JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), "/v1", f"{PREFIX}{{operation:path}}")
-"""The paths of the operations, which need no routing, and a pattern for others, whose error names the operations."""
+"""The path of each operation, and patterns for all other paths: the error for such a path names the operations."""
 
 
 class JsonDoor:
@@ -229,8 +229,8 @@ class JsonDoor:
             moment = _read_moment(headers.get(MOMENT_HEADER))
         except LogonscopeError as error:
             raise DecodeError(error, Operation(name)) from None
-        if row.is_watch and (last := headers.get(EVENT_ID_HEADER)):
-            arguments["since"] = last[:MAX_CURSOR]
+        if row.is_watch and (cursor := headers.get(EVENT_ID_HEADER)):
+            arguments["since"] = cursor[:MAX_CURSOR]
         return Operation(name, arguments, seconds, octets, view_as=headers.get(VIEW_HEADER), moment=moment)
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:  # noqa: ARG002 -- as every door
@@ -283,7 +283,7 @@ def _read_moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], Any]) -> Any:
+def _read_limit(headers: Mapping[str, str], name: str, to_number: Callable[[str], Any]) -> Any:
     """Return the number of a header; None without the header.
 
     Raises:
@@ -294,7 +294,7 @@ def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], A
         return None
     try:
         # int() and float() also accept digits of other scripts, "1_0", and texts of any length.
-        value = number(text) if text.isascii() and "_" not in text and len(text) <= 20 else 0
+        value = to_number(text) if text.isascii() and "_" not in text and len(text) <= 20 else 0
     except ValueError:
         value = 0
     if not 0 < value < float("inf"):
@@ -313,7 +313,8 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
         chunk = rows.format.write(items, octets)
         chunk_size = sum(map(len, chunk)) + len(chunk)
         if size + chunk_size > max_octets:
-            # The first line that exceeds the part is not in it: its row and those after it begin the next part.
+            # The row of the first line that does not fit, and the rows after it, begin the next part. But a part has at
+            # least one line.
             ends = list(accumulate((len(line) + 1 for line in chunk), initial=size))
             count = max(bisect_right(ends, max_octets) - 1, 0 if lines else 1)
             lines += chunk[:count]
@@ -321,7 +322,7 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
             break
         lines += chunk
         size += chunk_size
-        # As many rows as probably fit: rows of processes with long arguments are large, and would be written in vain.
+        # next, as many rows as probably fit: rows that do not fit, as with long arguments, would be written in vain
         chunk_rows = min(CHUNK_ROWS, max(1, (max_octets - size) * len(lines) // size))
     lines.append("")  # the end of the last line
     body = "\n".join(lines).encode("ascii")
@@ -382,7 +383,7 @@ class LineWriter:
 
 
 def _as_object(answer: Any) -> Mapping[str, Any]:
-    """Return an answer that is not rows as an object."""
+    """Return an answer as an object; only for answers that are not streams."""
     if isinstance(answer, Class):
         return write_class(answer)
     if isinstance(answer, FoundInstance):

@@ -41,8 +41,8 @@ def _reference(name: str) -> dict[str, Any]:
 
 def _members(description: str = "", **properties: Any) -> dict[str, Any]:
     """Return the schema of an object that has all of these members."""
-    head = {"type": "object", "description": description} if description else {"type": "object"}
-    return {**head, "properties": properties, "required": list(properties)}
+    base = {"type": "object", "description": description} if description else {"type": "object"}
+    return {**base, "properties": properties, "required": list(properties)}
 
 
 ANSWERS: Mapping[str, dict[str, Any]] = {
@@ -64,7 +64,10 @@ ANSWERS: Mapping[str, dict[str, Any]] = {
         ],
     },
     "LeftoversPart": {
-        "description": "A leftover; the last line: of how many logon sessions it is known whether they are logged out.",
+        "description": (
+            "A leftover; or, in the last line, the numbers of logon sessions of which it is known, and is not known,"
+            " whether they are logged out."
+        ),
         "oneOf": [
             _members(process=_reference("SessionProcess")),
             _members(logon_sessions=_reference("LogonSessionCounts")),
@@ -86,7 +89,7 @@ ANSWERS: Mapping[str, dict[str, Any]] = {
         error=_members(name=_TEXT, number=_INTEGER, message=_TEXT, hint=_TEXT),
     ),
 }  # fmt: skip
-"""Schemas of answers that are no rows of answers/."""
+"""Schemas of the answers that no class of answers/ describes."""
 
 
 @cache
@@ -140,8 +143,8 @@ def operation_schema(name: str) -> dict[str, Any]:
         "properties": {"request": request_schema(operation), "answer": answer},
         "$defs": needed,
     }
-    moved: dict[str, Any] = json.loads(json.dumps(document).replace(REFERENCE, "#/$defs/"))
-    return moved
+    standalone_document: dict[str, Any] = json.loads(json.dumps(document).replace(REFERENCE, "#/$defs/"))
+    return standalone_document
 
 
 def _answer_reference(operation: JsonOperation) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def _answer_reference(operation: JsonOperation) -> dict[str, Any]:
 
 
 def _add_needed(part: Any, needed: dict[str, Any]) -> None:
-    """Add the schemas that a part of a schema refers to."""
+    """Add to ``needed`` the schemas that a part of a schema refers to, directly or indirectly."""
     if isinstance(part, dict):
         name = str(part.get("$ref", "")).removeprefix(REFERENCE)
         if name and name not in needed:
@@ -226,7 +229,7 @@ def _header(name: str, value_schema: dict[str, Any], description: str) -> dict[s
 
 
 def documents() -> Mapping[str, Callable[[], bytes]]:
-    """Return the functions that return the documents of the server, by path."""
+    """Return, by path, the function that makes the document at this path."""
     return {OPENAPI_PATH: _openapi_text}
 
 

@@ -62,13 +62,14 @@ class OriginPolicy:
         own_origin = f"{'https' if peer.tls else 'http'}://{host}".lower()
         if origin is not None and origin.lower() not in {*self._origins, own_origin}:
             reason = f"requests from pages of '{origin[:100]}' are not allowed"
-            raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
+            raise AccessDeniedError(reason, "the server's administrator can allow them with the setting `origins`")
         if origin is None and headers.get("sec-fetch-site") in _FOREIGN_SITES:
             reason = "requests from pages of other origins are not allowed"
-            raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
+            raise AccessDeniedError(reason, "the server's administrator can allow them with the setting `origins`")
         if not (peer.tls or self._accepts_all_names) and host and not self._is_own(host):
             reason = f"'{host[:100]}' is not a name of this server"
-            raise AccessDeniedError(reason, "use its address, or ask the server's administrator to add the name: hosts")
+            hint = "use its address, or ask the server's administrator to add the name to the setting `hosts`"
+            raise AccessDeniedError(reason, hint)
 
     def _is_own(self, host: str) -> bool:
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

@@ -1,4 +1,4 @@
-"""``logonscope page``: its arguments, and the check of what it opens."""
+"""``logonscope page``: its arguments, and the checks before the page is served."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ examples:
   sudo logonscope page            this host, with all logon sessions, in your own browser
   logonscope page                 this host, as far as you may see it
   logonscope page web1.lsr        a recording
-  logonscope page --no-browser    print the address of that file, to open it yourself
+  logonscope page --no-browser    print the address of the file that opens the page
 """
 
 
@@ -34,7 +34,8 @@ def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"
     """Serve the page until a signal stops it; return the exit code.
 
     Raises:
-        InvalidParameterError: two hosts are given, or another machine; or the recording or the port is not valid.
+        InvalidParameterError: a recording and ``--host`` are both given; the host is another machine; the recording
+            does not exist; or the port is out of range.
         NotSupportedError: the server is not installed.
     """
     if args.recording is not None and args.host is not None:

@@ -1,8 +1,8 @@
 """The server process from start to stop: listeners, signals, reload of the certificate, and shutdown.
 
-It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0
-(unless a hung thread prevents that, and the kernel ends the process), and the service manager is notified. SIGTERM and
-SIGINT stop the server; SIGHUP reloads the certificate.
+It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0,
+and the service manager is notified. SIGTERM and SIGINT stop the server; SIGHUP reloads the certificate. If a thread
+hangs during the stop, the kernel ends the process, and the exit code is not 0.
 """
 
 import asyncio
@@ -132,7 +132,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals while the server runs; only the main thread can (``signal.signal``)."""
+        """Handle signals while the server runs; only the main thread can."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -173,8 +173,9 @@ class Server(uvicorn.Server):
         # asyncio closes the socket that it gets, and close_sockets closes the original
         duplicate = open_socket.socket.dup()
         factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
-        # asyncio accepts as many connections at a time as the backlog that it is given, before the limits close any of
-        # them: they have to fit into the reserved descriptors. The socket keeps the larger backlog.
+        # asyncio accepts up to ``backlog`` connections of each listener at a time, before the limits close any of them.
+        # The connections of several listeners together must fit into the reserved descriptors. For the kernel, listen()
+        # sets the larger backlog again.
         server = await asyncio.get_running_loop().create_server(
             factory, sock=duplicate, backlog=RESERVED_DESCRIPTORS // 8
         )
@@ -248,7 +249,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         workers=1,
         log_config=None,
         access_log=False,  # the metrics count requests; the audit log has authentications and methods
-        proxy_headers=False,  # else every client on this host could forge its address
+        proxy_headers=False,  # with True, every client on this host could forge its address
         server_header=False,
         timeout_keep_alive=settings.request_seconds,
         timeout_graceful_shutdown=settings.stop_seconds,

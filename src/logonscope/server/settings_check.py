@@ -170,14 +170,14 @@ def _certificate(settings: Settings) -> str:
     """
     self_signed_path = "" if settings.certificate else existing_certificate_path(settings.state)
     if not (settings.certificate or self_signed_path):
-        # The server would create the missing parents, too: the first one that exists must be writable.
+        # the server would also create missing parent directories, in the nearest one that exists
         folder = settings.state
         while not os.path.exists(folder):
             folder = os.path.dirname(folder)
         _check_writable(folder, f"cannot write the certificate to {settings.state}", "give --state or --certificate")
         path = public_certificate_path(settings.state)
         return f"certificate: self-signed, to be created at start; clients must trust {path}"
-    # With the self-signed one given as `certificate`, tls_context only reads it, and does not write its public copy.
+    # with the self-signed certificate as `certificate`, tls_context() only reads it, and writes no public copy
     return describe_certificate(
         tls_context(replace(settings, certificate=settings.certificate or self_signed_path)), settings
     )

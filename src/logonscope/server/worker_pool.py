@@ -36,7 +36,7 @@ MAX_PAUSE_SECONDS = 0.05
 """Seconds of the longest pause."""
 
 STUCK_SECONDS = 30.0
-"""Seconds after the end of a request after which its thread counts as stuck, if its call has not returned."""
+"""A thread counts as stuck if its call has not returned so many seconds after the end of the request."""
 
 
 class Rank(IntEnum):
@@ -55,7 +55,7 @@ class Claimant(NamedTuple):
 
 
 class WorkerPool:
-    """A thread pool with a share for each claimant; used from one event loop."""
+    """A thread pool with a limit for each claimant; used from one event loop."""
 
     def __init__(self, workers: int, name: str, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._workers, self._stuck_seconds = workers, stuck_seconds
@@ -67,9 +67,8 @@ class WorkerPool:
         self._running: Counter[Claimant] = Counter()
         self._waiting: OrderedDict[Claimant, deque[asyncio.Future[None]]] = OrderedDict()
         self._urgent = 0
-        self._abandoned: dict[
-            PooledCall[Any], float
-        ] = {}  # calls that still run after their request ended, and since when
+        # calls that still run after the end of their request, with the time of that end
+        self._abandoned: dict[PooledCall[Any], float] = {}
 
     def __repr__(self) -> str:
         waiting = sum(map(len, self._waiting.values()))
@@ -107,7 +106,7 @@ class WorkerPool:
     def start(self, claimant: Claimant, call: Callable[[], Result], deadline: Deadline) -> "PooledCall[Result] | None":
         """Run a blocking call in a thread that is free now; None: no thread is free for this claimant.
 
-        The caller has to call ``end_request`` of the result when the request ends.
+        The calling function must call ``end_request`` of the result when the request ends.
         """
         if claimant in self._waiting or not self._has_free_thread(claimant):
             return None
@@ -137,7 +136,7 @@ class WorkerPool:
         self._abandoned[call] = time.monotonic()
 
     def end_call(self, call: "PooledCall[Any]") -> None:
-        """Give the thread of a call that has returned to another request."""
+        """Assign the thread of a call to another request; called when the call has returned."""
         self._abandoned.pop(call, None)
         self._release_thread(call.claimant)
 
@@ -171,16 +170,16 @@ class WorkerPool:
                 (turn, disconnection), timeout=deadline.seconds_left, return_when=asyncio.FIRST_COMPLETED
             )
         except asyncio.CancelledError:
-            # The request was cancelled after a thread was assigned to it: the thread goes to another request.
+            # if a thread was assigned to the cancelled request, another request gets the thread
             if turn.done():
                 self._release_thread(claimant)
             raise
         finally:
-            is_gone = disconnection.done()
+            is_disconnected = disconnection.done()
             disconnection.cancel()
             self._leave_queue(claimant, turn)
         if not turn.done():
-            if is_gone:
+            if is_disconnected:
                 raise ClientDisconnectedError
             raise ServerTooBusyError(
                 "no worker thread became free in time", "try again, or send fewer requests at once"
@@ -234,7 +233,7 @@ class PooledCall(ThreadCall[Result]):
     ) -> None:
         self.claimant, self._pool = claimant, pool
         super().__init__(threads, call, deadline, partial(pool.end_call, self))
-        # Counted last: if no thread can be started, the line above raises, and nothing would ever uncount the request.
+        # Counted last: if no thread can be started, the line above raises, and end_request() is never called.
         pool.begin_request(claimant)
 
     def end_request(self) -> None:
@@ -248,14 +247,14 @@ class _Pauses:
     """Pauses the work of one request while urgent requests are open."""
 
     def __init__(self, pool: WorkerPool) -> None:
-        self._pool, self._since = pool, time.monotonic()
+        self._pool, self._runs_since = pool, time.monotonic()
 
     def give_way(self) -> None:
         """Pause in proportion to the time since the last pause; called in the thread of the request."""
         if not self._pool.has_urgent_work:
             return
         now = time.monotonic()
-        ran_seconds = now - self._since
+        ran_seconds = now - self._runs_since
         if ran_seconds >= RUN_SECONDS:
             time.sleep(min(ran_seconds * PAUSE_FACTOR, MAX_PAUSE_SECONDS))
-            self._since = time.monotonic()
+            self._runs_since = time.monotonic()

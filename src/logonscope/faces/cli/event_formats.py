@@ -1,6 +1,7 @@
-"""Output of sessions, ps, whose and leftovers for other tools: ECS, OCSF, OpenTelemetry, Sysmon, and Parquet.
+"""Output of ``sessions``, ``ps``, ``whose`` and ``leftovers`` for other tools.
 
-All but Parquet are event formats: each row is an event that says what exists, a JSON object on a line of its own.
+In ECS, OCSF, OpenTelemetry and Sysmon, each row is an event that says what exists, a JSON object on a line of its own.
+Parquet is a table.
 """
 
 import argparse
@@ -37,7 +38,7 @@ def print_records(host: Host, args: argparse.Namespace) -> int:
     """Print what a command lists in the format of another tool; return the exit code.
 
     Raises:
-        InvalidParameterError: the format has no form for what the command lists, or for its columns; or Parquet would
+        InvalidParameterError: the format has no event for what the command lists; columns are chosen; or Parquet would
             be written to a terminal.
     """
     if getattr(args, "services", False):
@@ -75,7 +76,7 @@ def check_options(args: argparse.Namespace) -> None:
 
 def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
     if args.output == "parquet":
-        # A file has the columns of one type of row.
+        # a Parquet file has the columns of one type of row
         if args.command == "sessions":
             return write_parquet((record.session for record in records), LogonSession, sys.stdout.buffer)
         return write_parquet((record.process for record in records), SessionProcess, sys.stdout.buffer)
@@ -86,7 +87,7 @@ def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
 
 
 def _listed_records(host: Host, args: argparse.Namespace, base: Record) -> list[Record]:
-    """Return the logon sessions or processes that a command lists, in its order."""
+    """Return the logon sessions of ``sessions``, or the processes of ``ps`` or ``leftovers``, sorted by pid."""
     records = _tree_records(host, args, base)
     if args.command == "sessions":
         return [record for record in records if record.process is None]
@@ -115,9 +116,9 @@ def _tree_records(host: Host, args: argparse.Namespace, base: Record) -> Iterato
     # A parent may be in another logon session, so all processes are read before the first record.
     trees = host.tree(args.which, where)
     by_pid = {process.pid: process for tree in trees for process in tree.processes}
-    described = _sessions_with_details(host, args, where)
+    detailed_sessions = _sessions_with_details(host, args, where)
     for tree in trees:
-        session = tree.session and described.get(tree.session.logon_id, tree.session)
+        session = tree.session and detailed_sessions.get(tree.session.logon_id, tree.session)
         leader = None if session is None else by_pid.get(session.leader or 0)
         if session is not None:
             yield base._replace(session=session, leader=leader)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastProcess, PastUserChange
@@ -115,7 +116,7 @@ def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -
         return _print_format(host, args, where, columns), ()
     if args.logons_only:
         rows = read_failed_logons(host, where)
-        # --follow needs the rows after they are printed: an iterator would be at its end then
+        # --follow needs the rows again after they are printed, when an iterator would be exhausted
         kept_rows = list(rows) if args.follow else ()
         code = print_listing(host, args, kept_rows if args.follow else rows, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON)
         return code, kept_rows
@@ -127,6 +128,7 @@ def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -
     code = print_listing(host, args, logins, columns, _no_match_message(args))
     if args.failed and args.output == "table" and args.columns is None and args.sort is None:
         attempts = list(read_failed_logons(host, where))
+        # FOUND is the lower code: it is enough if logins or failed logons were found
         code = min(code, _print_failed_logons(host, args, attempts))
         return code, [*logins, *attempts]
     return code, logins
@@ -164,9 +166,9 @@ def _no_match_message(args: argparse.Namespace) -> str:
     if args.failed:
         # --failed looks only for failed processes, and for the logins that ran them
         what = "failed process" if args.processes else "login with a failed process"
-    limits = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
+    condition = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
     subject = "" if args.which is None else f" of {args.which!r}"
-    return f"no {what}{subject}{limits} in the history"
+    return f"no {what}{subject}{condition} in the history"
 
 
 def _verify(host: Host, args: argparse.Namespace) -> int:
@@ -220,7 +222,7 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
 
 
 def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = ()) -> Iterator[str]:
-    """Yield a line for each process, indented below its parent, with times and exit status, then its changes of user.
+    """Yield a line for each process, indented below its parent, and after it a line for each of its changes of user.
 
     If there are several logins, the trees of each login have a heading.
 
@@ -315,12 +317,13 @@ def _programs_text(row: PastLogin) -> str:
 
 def _newest_first(rows: list[PastLogin]) -> list[PastLogin]:
     """Return logins and boots in the order of last(1); those whose start is not known come last."""
-    known = [row for row in rows if row.start is not None]
-    known.sort(key=lambda row: row.start or row.end, reverse=True)  # type: ignore[arg-type,return-value]  # has a start
-    return known + [row for row in rows if row.start is None]
+    with_start = [row for row in rows if row.start is not None]
+    with_start.sort(key=attrgetter("start"), reverse=True)
+    return with_start + [row for row in rows if row.start is None]
 
 
 def _is_boot(row: PastLogin) -> bool:
+    """Return whether a row is the System session of a boot, which read_boots() adds to the logins."""
     return row.logon_id == SYSTEM_LOGON_ID
 
 
@@ -401,7 +404,6 @@ FAILED_LOGON_COLUMNS = (
     ListColumn("TIMES", 5, lambda row: str(row.attempts), "attempts", rank=4),
     ListColumn("REASON", 0, lambda row: row.reason or "-", "reason", rank=1),
 )  # fmt: skip
-"""The columns of failed logons."""
 
 LAST_COLUMNS = (
     ListColumn("USER", 12, _last_user_text, "user", min_cells=8),

@@ -1,7 +1,8 @@
 """Text for a terminal: the size of the terminal, colours, local times, and the replacement of control characters.
 
-Colours are chosen by --color, else NO_COLOR, else FORCE_COLOR, else the settings file, else they are on if the output
-is a terminal and TERM is not "dumb": https://no-color.org, https://force-color.org.
+The first of these that is set decides about colours: --color, NO_COLOR, FORCE_COLOR, ``color`` in the settings file.
+With "auto", or if none is set, colours are on if the output is a terminal and TERM is not "dumb". See
+https://no-color.org and https://force-color.org.
 """
 
 import argparse

@@ -13,7 +13,7 @@ PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
 """Prefixes that say whether a word is a process name or an account."""
 
 UNIX_PREFIX = "unix:"
-"""Prefix of a unix socket. It may be left out: "@NAME" is always one, and a path can be one."""
+"""Prefix of a unix socket. It is optional: "@NAME" is always a unix socket, and a path can be that of one."""
 
 MAX_PORT = 65_535
 
@@ -32,7 +32,7 @@ _BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*")
 class WhoseTarget(NamedTuple):
     """A parsed target: a pid, a process name, a port, a unix socket, an account, a path, or a word.
 
-    A path is that of an executable or of a unix socket; a word is a name or an account.
+    A path is that of an executable or of a unix socket; a word is a process name or an account.
 
     Attributes:
         text: the pid, name, path, abstract name with its "@", account or word; for a port the whole target.
@@ -69,7 +69,8 @@ def parse_target(text: str) -> WhoseTarget:
         return _parse_socket(text)
     if match := _PROTOCOL_AND_PORT.fullmatch(text):
         raise InvalidParameterError(
-            f"invalid target {text!r}: a port is given without its protocol", f"give :{match[1]}; the answer names it"
+            f"invalid target {text!r}: expected a port without a protocol",
+            f"give :{match[1]}; the answer names the protocol",
         )
     if _BARE_IPV6.fullmatch(text):
         raise InvalidParameterError(f"invalid address {text!r}", "write IPv6 addresses in brackets, as in [::1]:8080")

@@ -27,18 +27,18 @@ _ROW_READERS = {
     "services": "read_service", "doctor": "read_check", "history": "read_past_login",
     "past_processes": "read_past_process",
 }  # fmt: skip
-"""By question: the function of json_answers that reads each row of the answer."""
+"""By operation about logon sessions ("question"): the function of json_answers that reads each row of the answer."""
 
 _LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
-"""Questions whose rows are returned as a list, not an iterator."""
+"""Questions of _ROW_READERS whose rows are returned as a list; the others return an iterator."""
 
 _HISTORY_FILE_OPERATIONS = {
     "verify_history": ("verify the history", "history verify"),
     "forget_user": ("delete from the history", "history forget {user}"),
 }
-"""Operations that need the files of the history, and so run on the machine itself, with the texts of their error.
+"""Operations that need the files of the history, and so run only on the machine itself.
 
-The texts: what the operation does, and the command to run on that machine.
+The texts for the error: what cannot be done, and the command to run on that machine.
 """
 
 _DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
@@ -67,7 +67,7 @@ class JsonHost(Host):
 
     @cached_property
     def identity(self) -> Mapping[str, Any]:
-        """The product, its version, and whether the caller sees everything."""
+        """The product, whether the caller sees everything, and whether the host has a history and events."""
         return self._client.ask("identify", {})
 
     @property
@@ -200,7 +200,7 @@ class JsonHost(Host):
         }
         if not embedded:
             return self._read_instance(line)
-        # the properties of the outer instance are read as those of any other instance
+        # the outer instance is read like any other, with null in place of each embedded instance
         plain = {name: None if name in embedded else value for name, value in line["properties"].items()}
         outer = self._read_instance({**line, "properties": plain})
         columns = {name: index for index, name in enumerate(outer)}
@@ -244,7 +244,7 @@ class JsonHost(Host):
         return self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}))
 
     def _full_path(self, path: str, namespace: str | None) -> str:
-        """Return a path; one without a namespace gets ``namespace``, unless that is None."""
+        """Return a path, with ``namespace`` added if the path has none; ``namespace`` can be None."""
         from logonscope.cim.paths import parse_path  # noqa: PLC0415 -- only methods need it
 
         parsed_path = parse_path(path)

@@ -54,7 +54,8 @@ def connect(
         impersonation_level, authentication_level, authority, privileges, find_classes, debug: ignored.
 
     Raises:
-        x_wmi_authentication: a user was given for this machine, or, without a moniker, with privileges or a suffix.
+        x_wmi_authentication: a user was given for this machine; or a user was given with privileges or a suffix, and no
+            moniker.
         x_wmi: another machine does not answer or rejects the user; the namespace, class or object does not exist; or
             ``host`` has another name than ``computer``.
     """

@@ -40,7 +40,10 @@ class _wmi_namespace:
         return sorted(self.subclasses_of())
 
     def subclasses_of(self, root: str = "", regex: str = ".*") -> set[str]:
-        """Return the names of the subclasses of ``root``, or of all classes, whose beginning ``regex`` matches."""
+        """Return the names of the subclasses of ``root``, or of all classes.
+
+        ``regex`` must match the beginning of a name.
+        """
         with wmi_errors():
             superclass = self._host.get_class(root, namespace=self._name).name if root else None
             classes = self._host.classes(namespace=self._name)
@@ -62,14 +65,14 @@ class _wmi_namespace:
         return select_objects(self._host, self._name, class_name)
 
     def fetch_as_classes(self, wmi_classname: str, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
-        """Return the matching instances as plain objects, whose attributes are the properties ``fields``, or all."""
+        """Return the matching instances as plain objects, whose attributes are the properties in ``fields``, or all."""
         rows = select_objects(self._host, self._name, wmi_classname, fields, where_clause)
         return [
             SimpleNamespace(**{name: row.wmi_property(name).value for name in fields or row.properties}) for row in rows
         ]
 
     def fetch_as_lists(self, wmi_classname: str, fields: Sequence[str], **where_clause: object) -> list[list[Any]]:
-        """Return the matching instances as lists of the values of the properties ``fields``."""
+        """Return the matching instances as lists of the values of the properties in ``fields``."""
         rows = select_objects(self._host, self._name, wmi_classname, fields, where_clause)
         return [[row.wmi_property(name).value for name in fields] for row in rows]
 

@@ -46,7 +46,7 @@ class Machine(NamedTuple):
     uid_min: int = 1000  # lowest uid of a person: login.defs(5)
     machine_id: str | None = None  # machine-id(5)
     container: bool | None = None  # the host's login service runs in a container; None: not known
-    root_cgroup: str | None = None  # cgroup of the host's first process; read only if it is or may be a container
+    root_cgroup: str | None = None  # cgroup of the host's first process; read only if the host may be a container
     platform: Platform | None = None  # read only on request, like vitals and hardware
     vitals: Vitals | None = None
     hardware: Hardware | None = None

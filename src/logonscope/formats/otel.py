@@ -1,4 +1,4 @@
-"""OpenTelemetry: log records in OTLP's JSON, one request a line, for the collector's receiver otlpjsonfile."""
+"""OpenTelemetry: log records in OTLP's JSON, one export request a line, for the collector's receiver otlpjsonfile."""
 
 from datetime import datetime
 from typing import Any

@@ -112,7 +112,7 @@ class LogonLookup(Protocol):
         ...
 
     def container(self, process: Process) -> Container | None:
-        """Return the container that a process is in; None: in none. Needs the fact ``location_fact`` of Ownership."""
+        """Return the container of a process; None if it is in no container. Needs ``location_fact`` of Ownership."""
         ...
 
 
@@ -131,10 +131,10 @@ class Column(NamedTuple):
     value: Callable[..., Value]
     source: str
     facts: frozenset[str] = frozenset()
-    limits: tuple[int, int] | None = None  # least and greatest number of the property's type; others become null
+    limits: tuple[int, int] | None = None  # least and greatest number of the property's type; outside: null
 
     def checked_value(self, *item: Any) -> Value:
-        """Return the value for an item and the context; null where it is out of the limits."""
+        """Return the value for an item and the context, which is the last argument; null if it is out of the limits."""
         value: Any = self.value(*item)
         if value is None or self.limits is None or self.limits[0] <= value <= self.limits[1]:
             return value  # type: ignore[no-any-return]  # the function of a column has no types
@@ -285,8 +285,8 @@ class End(NamedTuple):
     Attributes:
         subject: the subject of the instances at this end.
         item_slice: the elements of the association's item that are the item of the instance at this end. None: the
-            association's item does not contain them; the instance is read by the key in the reference. (Only a logon
-            session that is reached from a process is not read by its key, but described from the process.)
+            association's item does not contain them, so the instance is read by the key in the reference. There is one
+            exception: from a process, its logon session is not read by the key, but described from the process.
     """
 
     subject: Subject
@@ -347,7 +347,7 @@ class Provider(NamedTuple):
         return reduce(Selection.intersection, selections) if selections else EVERYTHING
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
-        """Return the ranges of properties, by the names of the limits in ``ranges`` of the table."""
+        """Return the ranges of properties by the names of their limits; without properties that have no limit."""
         return {self.ranges[name]: value_range for name, value_range in ranges.items() if name in self.ranges}
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:

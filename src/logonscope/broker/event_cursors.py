@@ -1,4 +1,7 @@
-"""Cursors of a subscription: encrypted marks; without a history or kernel events, names that are valid in this run."""
+"""Cursors of a subscription: encrypted marks.
+
+Without a history or kernel events, cursors are names that are valid until the service is restarted.
+"""
 
 from logonscope.broker.cursors import UNKNOWN_POSITION, read_cursor, write_cursor
 from logonscope.broker.resumed_reader import LostReader, ResumedReader

@@ -49,7 +49,7 @@ def logon_of(
         process: the process, with the facts that describe its logon session.
         owner: the owner of the process.
         logon_index: the index that determines owners.
-        facts: the facts to read of its parents; at least those that determine owners and describe a logon session.
+        facts: the facts to read of the parents; at least those that determine owners and describe a logon session.
         details: what else is read of the logon session.
         read_missing_origin: without the detail "origin", read the origin if no login record has the address.
     """

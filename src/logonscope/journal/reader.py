@@ -299,7 +299,7 @@ class Reader:
         rows += self.rows(alive, (boot.first_seq, high))
         # SQLite itself tests whether a process ran then, so that the rows of other processes are not even fetched
         running = (tick_ms, ms, tick_ms, ms)
-        # A process of this class lasted less than 4^(length_class + 1) s: if it ran then, it started after ``low``.
+        # a process of this class lasted less than 4^(length_class + 1) s: if it ran then, its row is not before ``low``
         for length_class in range(CLASSES):
             low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (length_class + 1) - SLACK_MS, high)
             rows += self.rows(f"{_LASTING} class = ? {_RUNNING}", (length_class, low, high, *running))
@@ -309,6 +309,7 @@ class Reader:
                 break
         # processes that lasted less than 1 s have no class: they started in the last second before the moment
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
+        # the short processes of all later rows started after the moment
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
         return rows + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
 

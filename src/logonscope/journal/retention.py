@@ -1,4 +1,6 @@
-"""Retention: deletes, in short steps, what is older than the policy keeps, and the oldest rows beyond its maximum size.
+"""Retention: deletes, in short steps, rows that are older than the policy keeps.
+
+If the journal is larger than the policy allows, the oldest rows are deleted, too.
 
 A read-only connection finds the rows to delete; the connection of the writer only deletes them.
 """
@@ -47,8 +49,8 @@ class Retention:
             writer: deletes the rows.
             reader: finds them.
             policy: what is kept.
-            drop_command_lines: makes the recorder forget command lines with smaller numbers, so that new rows do not
-                use them; returns False if that is not possible now.
+            drop_command_lines: makes the recorder forget the command lines with numbers below its argument, so that new
+                rows do not use them; returns False if that is not possible now.
         """
         self._writer, self._reader, self._policy = writer, reader, policy
         self._drop_command_lines = drop_command_lines

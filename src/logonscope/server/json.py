@@ -78,8 +78,10 @@ FIRST_PART_OCTETS, MAX_PART_OCTETS = 64 << 10, 512 << 10
 FIRST_CHUNK_ROWS, CHUNK_ROWS = 4, 512
 """Rows that are written at once: at the beginning of a part, and at most."""
 
-OK = 200
+MAX_ERROR_OCTETS = 64 << 10
+"""Bytes to which an error is cut."""
 
+OK = 200
 
 _ROW_WRITER = RowWriter(write_text, VALUE_WRITERS)
 """One writer for all answers: it keeps the names of the members of each type of row."""
@@ -240,6 +242,7 @@ class JsonDoor:
         if isinstance(answer, WatchResults):
             return Reply(OK, EVENT_STREAM, write_part(answer, octets), len(answer.results), continues=True)
         if isinstance(answer, SessionOf):
+            # written directly, which is faster; as an object, below, only if it must be cut
             text = _ROW_WRITER.write(answer)
             if len(text) < octets:
                 return Reply(OK, JSON, f"{text}\n".encode("ascii"), 1)
@@ -247,7 +250,7 @@ class JsonDoor:
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:  # noqa: ARG002 -- as every door
         """See ``Door``."""
-        return Reply(status_of(error), JSON, write_line(write_error(error), 1 << 16))
+        return Reply(status_of(error), JSON, write_line(write_error(error), MAX_ERROR_OCTETS))
 
 
 def _check_content_type(content_type: str) -> None:

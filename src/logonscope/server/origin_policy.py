@@ -19,7 +19,7 @@ from typing import Protocol
 from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.peer import Peer
 
-MAX_KEPT, MAX_ADDRESS_LENGTH = 64, 64
+MAX_CACHED_NAMES, MAX_ADDRESS_LENGTH = 64, 64
 """Maximum number of names in the cache of ``_is_address``, and of characters of an address (IPv6 with its zone)."""
 
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
@@ -79,7 +79,7 @@ class OriginPolicy:
         return len(name) <= MAX_ADDRESS_LENGTH and _is_address(name)
 
 
-@lru_cache(MAX_KEPT)
+@lru_cache(MAX_CACHED_NAMES)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

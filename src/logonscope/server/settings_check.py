@@ -128,7 +128,7 @@ def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
 
 
 def _has_tokens(path: str) -> bool:
-    """Return whether a token file has tokens; an invalid file has none, as for the server."""
+    """Return whether a token file has tokens; as in the server, an invalid file has none."""
     try:
         return bool(TokenFile(path).tokens())
     except LogonscopeError:

@@ -48,7 +48,7 @@ class Rank(IntEnum):
 
 
 class Claimant(NamedTuple):
-    """Whom a request counts for: a ``key`` (mostly a caller or an address) that has a limit of threads, and a rank."""
+    """The rank of a request, and the ``key`` to whose limit of threads it counts: mostly a caller or an address."""
 
     key: Hashable
     rank: Rank = Rank.ORDINARY

@@ -20,7 +20,7 @@ MAX_PORT = 65_535
 MAX_DIGITS_SHOWN = 20
 """Maximum number of digits of an invalid pid that a message shows."""
 
-MAX_DIGITS = 10
+MAX_PID_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
@@ -54,9 +54,9 @@ def parse_target(text: str) -> WhoseTarget:
     if not text.strip():
         raise InvalidParameterError("invalid target: it is empty", TARGET_FORMS)
     if re.fullmatch("[0-9]+", text):
-        if len(text) > MAX_DIGITS:
+        if len(text) > MAX_PID_DIGITS:
             digits = text if len(text) <= MAX_DIGITS_SHOWN else f"{text[:MAX_DIGITS_SHOWN]}..."
-            raise InvalidParameterError(f"invalid pid '{digits}': at most {MAX_DIGITS} digits", TARGET_FORMS)
+            raise InvalidParameterError(f"invalid pid '{digits}': at most {MAX_PID_DIGITS} digits", TARGET_FORMS)
         return WhoseTarget("pid", text)
     if text.startswith("/"):
         return WhoseTarget("path", text)
@@ -74,6 +74,7 @@ def parse_target(text: str) -> WhoseTarget:
         )
     if _BARE_IPV6.fullmatch(text):
         raise InvalidParameterError(f"invalid address {text!r}", "write IPv6 addresses in brackets, as in [::1]:8080")
+    # a text such as ":" or ":0x50" is an invalid port: _parse_socket() raises the error
     return _parse_socket(text) if text.startswith(":") else WhoseTarget("word", text)
 
 

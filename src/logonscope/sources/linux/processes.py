@@ -60,7 +60,7 @@ MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
 
 MAX_PATHS = 4096
-"""Maximum number of cgroups whose paths are kept during one reading of the whole host: more than parse.py keeps."""
+"""Maximum number of cgroups whose paths are cached during one reading; the cache of parse_cgroup() is smaller."""
 
 _PROCESS_READS = CallPool(MAX_HUNG_READS)
 """Reads single processes, and processes with their ancestors; more than FEW_PIDS are read in batches instead."""
@@ -129,7 +129,7 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
 def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | None:
     """Return the ancestor to read next in this call; None where the call ends.
 
-    A call ends at its maximum, and after a process with another kernel id, where most callers stop.
+    A call ends after ``max_processes``, or after a process with another kernel id: most readers of a chain stop there.
     """
     last = lineage[-1]
     is_last = len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses

@@ -307,7 +307,7 @@ class Reader:
                 # ``low`` is at the boot already, so one query reads all longer classes
                 rows += self.rows(f"{_LASTING} class > ? {_RUNNING}", (length_class, low, high, *running))
                 break
-        # processes that lasted less than 1 s have no class: they started in the last second before the moment
+        # processes that lasted less than 1 s have no class: those that ran then had started less than 1 s before
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
         # the short processes of all later rows started after the moment
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)

@@ -218,7 +218,7 @@ class Retention:
         return max((moments.first_row_at(boot, ms) - 1 for boot, ms in limits.items()), default=0)
 
     def _remove_attempts_and_changes(self, last: int) -> Iterator[int]:
-        """Delete failed logons, and changes of user of processes that are not kept, up to a row number."""
+        """Delete, up to a row number, failed logons, and the changes of user whose process is not in the journal."""
         queries = (
             ("failed_logon", ""),
             ("user_change", " AND NOT EXISTS (SELECT 1 FROM every WHERE every.id = user_change.process)"),

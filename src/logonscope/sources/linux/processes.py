@@ -186,9 +186,8 @@ def read_memberships(
                     if ids_needing_cgroup is None or written_id in ids_needing_cgroup:
                         content = read_file(f"{pid}/cgroup", folder)
                         cgroup = paths.get(content) or _keep_path(paths, content)
-                        # The cgroup was opened by pid, which a later process may have by now. The open sessionid is
-                        # that of the first process: if it can still be read, this process has not ended, and the cgroup
-                        # is its own, too.
+                        # The cgroup was opened by pid, which a later process may have by now. If the open sessionid can
+                        # still be read, its process has not ended, and the cgroup is of the same process.
                         os.pread(handle, 32, 0)
                 finally:
                     close(handle)
@@ -235,9 +234,9 @@ def _read_owner_facts(proc: str, pids: Iterable[int], query: ProcessQuery) -> It
 class Reader(ReadWatch):
     """Reads the facts of processes that a query asks for, each through one directory handle.
 
-    A query that narrows (names, users, a logon hint, an early filter) is read in stages: first the files that its
-    predicate needs, and the others only of the processes that pass. Within a stage all files are read before any is
-    parsed, so that a content can still be replaced by a newer one of the same file (see _read_login_uid).
+    A query with names, users, a logon hint or an early filter is read in stages. A stage reads some of the files, and
+    drops the processes that its predicate rejects: their other files are not read. Within a stage all files are read
+    before any is parsed, so that a content can still be replaced by a newer one of the same file (_read_login_uid).
     """
 
     def __init__(self, proc: str, query: ProcessQuery, seconds: float = TIMEOUT) -> None:

@@ -28,9 +28,9 @@ WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
 INDEX = """\
 # The classes
 
-`python -m docs.reference` generates these pages from the schema's MOF files and the providers; do not edit them.
+`python -m docs.reference` generates these pages from the MOF files of the schema and from the providers; do not edit
+them. `logonscope classes` lists all classes, and `logonscope class NAME` prints the MOF of a class.
 [What differs from Windows](../windows.md), [how to add a class](../adding-a-class.md).
-`logonscope class NAME` prints the MOF of any class, `logonscope classes` lists them.
 """
 
 
@@ -152,7 +152,7 @@ def _namespace(namespace: str) -> Iterator[str]:
         yield f"| [{cls.name}]({cls.name}.md) | {_description(cls)} |"
     others = sorted(cls.name for cls in classes if not _is_served(cls))
     if others:
-        yield f"\nDefined, without instances here: {', '.join(others)}.\n"
+        yield f"\nThese classes are defined, but have no instances here: {', '.join(others)}.\n"
     else:
         yield ""
 

@@ -26,6 +26,7 @@ from logonscope.server.connection import (
     MAX_CHUNKS,
     MAX_HEAD_LINES,
     MAX_REQUEST_LINE,
+    REJECTED_SECONDS,
     Connection,
     Protocol,
     connection_of_transport,
@@ -245,6 +246,7 @@ def test_over_the_limit_a_new_connection_gets_503_and_others_continue() -> None:
 def test_who_is_one_too_many_cannot_stay_for_long() -> None:
     with serving(max_connections=1) as server, server.connect() as first, server.connect() as second:
         assert ask(first)[0] == 200
+        second.settimeout(3 * REJECTED_SECONDS)
         assert is_closed(second)
         assert ask(first)[0] == 200
 

@@ -159,7 +159,8 @@ def test_daemons_and_logins_that_drop_rights_are_no_changes(scene: Scene) -> Non
 def test_uids_of_a_container_have_no_account_names_of_this_host(scene: Scene) -> None:
     # root runs the container: in one below a user's manager, uid 0 and the user's own uid would be this host's
     groups = [Path(root, "machine.slice", f"libpod-{'5' * 64}.scope") for root in cgroup_roots()]
-    enter = "".join(f"echo 0 >{group}/cgroup.procs; " for group in groups)
+    # a container is made before its processes become users: the source then knows the cgroup
+    enter = "".join(f"echo 0 >{group}/cgroup.procs; " for group in groups) + "sleep 0.7; "
     become = f"exec setpriv --reuid={DAEMON} --regid={DAEMON} --clear-groups sleep 0.7"
     with ExitStack() as stack:
         for group in groups:

@@ -219,6 +219,26 @@ def test_a_slow_taker_gets_all_of_it() -> None:
                 assert len(file.read(4 << 20)) == 4 << 20
 
 
+@pytest.mark.parametrize("is_authenticated", [False, True])
+def test_only_a_client_that_has_authenticated_may_read_slowly_for_long(*, is_authenticated: bool) -> None:
+    """The client lets each of four responses wait for 1.2 seconds, which are together more than the limit."""
+    size = waits = 0
+    with serving(request_seconds=3) as server, server.connect() as client:
+        assert ask(client, "/body")[0] == 200
+        (kept,) = server.server.server_state.connections
+        connection = cast("Protocol", kept).connection
+        assert connection is not None
+        connection.is_authenticated = is_authenticated
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n" * 4)
+        with suppress(ConnectionResetError):
+            while size < 128 << 20 and (data := client.recv(1 << 20)):
+                size += len(data)
+                if size > waits * (32 << 20):
+                    waits += 1
+                    time.sleep(1.2)
+    assert (size > 128 << 20) is is_authenticated
+
+
 def test_who_has_taken_an_answer_is_not_hurried_any_more(tmp_path: Path) -> None:
     # long enough that a busy machine does not keep the client from its next request
     seconds = 4.0

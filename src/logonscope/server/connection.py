@@ -5,7 +5,8 @@ The state of authentication belongs to a connection, and ends with it.
 
 A client must send each request completely within ``request_seconds`` after it has connected or got its last response,
 and must not stop reading a response for longer than that. Until it has authenticated, the server waits for all of its
-requests together for at most UNAUTHENTICATED_SECONDS. uvicorn itself limits only the pause after a response.
+requests together for at most UNAUTHENTICATED_SECONDS, and until it has read its responses, all together, for at most
+``request_seconds``. uvicorn itself limits only the pause after a response.
 
 This module overrides internals of uvicorn and h11: pyproject.toml pins their versions, and a test reports
 which internal a new version has changed.
@@ -261,6 +262,9 @@ class Protocol(H11Protocol):
         self._seconds: float = config.timeout_keep_alive
         # Seconds that are left for an unauthenticated client; all requests of the connection share them.
         self._unauthenticated_seconds: float = min(self._seconds, UNAUTHENTICATED_SECONDS)
+        # Seconds for which responses may still wait for an unauthenticated client that reads slowly, all together.
+        self._unauthenticated_reading_seconds: float = self._seconds
+        self._response_wait_start = 0.0
         self._request_wait_start = 0.0
         self._request_timer: asyncio.TimerHandle | None = None  # runs until the next request is complete
         self._response_timer: asyncio.TimerHandle | None = None  # runs while the client does not read its response
@@ -299,8 +303,7 @@ class Protocol(H11Protocol):
             self._early_data += data
             self.flow.pause_reading()
         elif self._plain_app is not None and self._is_between_requests():
-            is_authenticated = self.connection is not None and self.connection.is_authenticated
-            request = self._plain_reader.read(data, may_wait=is_authenticated)
+            request = self._plain_reader.read(data, may_wait=self._is_authenticated)
             if isinstance(request, bytes):
                 super().data_received(request)
             elif request is not None and not self._answer_plain(self._plain_app, request):
@@ -333,7 +336,9 @@ class Protocol(H11Protocol):
     def pause_writing(self) -> None:
         """Start the timer of the response: the client must continue to read before the timer ends."""
         super().pause_writing()
-        self._response_timer = self.loop.call_later(self._seconds, self.transport.abort)
+        seconds = self._seconds if self._is_authenticated else max(0.0, self._unauthenticated_reading_seconds)
+        self._response_wait_start = self.loop.time()
+        self._response_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Stop the timer of the response: the client has read a part of it."""
@@ -345,6 +350,10 @@ class Protocol(H11Protocol):
         super().shutdown()
         if self.transport.is_closing():
             self.loop.call_later(CLOSE_NOTIFY_SECONDS, self._abort_if_idle)
+
+    @property
+    def _is_authenticated(self) -> bool:
+        return self.connection is not None and self.connection.is_authenticated
 
     def _is_between_requests(self) -> bool:
         """Return whether the next byte is the first one of a request, or one of an incomplete plain request."""
@@ -404,8 +413,7 @@ class Protocol(H11Protocol):
     def _await_request(self) -> None:
         """Start the timer for the next request."""
         self._stop_request_timer()
-        is_authenticated = self.connection is not None and self.connection.is_authenticated
-        seconds = self._seconds if is_authenticated else min(self._seconds, self._unauthenticated_seconds)
+        seconds = self._seconds if self._is_authenticated else min(self._seconds, self._unauthenticated_seconds)
         self._request_wait_start = self.loop.time()
         self._request_timer = self.loop.call_later(seconds, self._close_overdue)
 
@@ -431,3 +439,4 @@ class Protocol(H11Protocol):
         if self._response_timer is not None:
             self._response_timer.cancel()
             self._response_timer = None
+            self._unauthenticated_reading_seconds -= self.loop.time() - self._response_wait_start

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import logonscope
-from logonscope import InvalidParameterError, NotSupportedError
+from logonscope import InvalidParameterError, NotFoundError, NotSupportedError
 from logonscope.app import open_live_source, open_page_source
 from logonscope.machine import Look, Source
 from logonscope.machine.events import ProcessStarted
@@ -32,6 +32,9 @@ def test_a_uid_is_a_user_to_view_as(tmp_path: Path) -> None:
     host = logonscope.connect(recording(tmp_path), view_as=1000)
     assert host.sessions() == logonscope.connect(recording(tmp_path), view_as="alice").sessions()
     assert {session.user for session in host.sessions()} == {"alice"}
+    assert logonscope.connect(Memory(example.snapshot()), view_as="alice").sessions() == host.sessions()
+    with pytest.raises(NotFoundError):
+        logonscope.connect(Memory(example.snapshot()), view_as="nobody-of-this-name")
 
 
 @pytest.mark.parametrize("name", ["user", "password", "certificate", "token"])

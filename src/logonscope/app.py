@@ -88,7 +88,9 @@ def connect(
     credentials = RemoteCredentials(user, password, certificate, token)
     if isinstance(host, BaseSource):
         _check_no_credentials(credentials)
-        return _read_here(None, Caller(f"the reader of {host.label}", None, administrator=True), host)
+        reader = Caller(f"the reader of {host.label}", None, administrator=True)
+        source_host = _read_here(None, reader, host)
+        return source_host if viewed_user is None else _view(source_host, viewed_user)
     try:
         address = None if host is None else os.fspath(host)
     except TypeError:
@@ -103,7 +105,8 @@ def connect(
 
         return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout, viewed_user)
     if viewed_user is not None:
-        return _view_here(address, _local_caller_for(address, visibility), viewed_user)
+        local_host = _read_here(address, _local_caller_for(address, visibility))
+        return _view(local_host, viewed_user, is_logged=address is None)
     return _connect_local(address, visibility, direct=direct)
 
 
@@ -122,13 +125,12 @@ def _check_no_credentials(credentials: "RemoteCredentials") -> None:
         raise InvalidParameterError(f"{given_names[0]} is for another machine, and the host is not a URL", hint)
 
 
-def _view_here(address: str | None, caller: Caller, user: str) -> Host:
-    """Return this machine, a folder or a recording as another user sees it; log a view of this machine by syslog(3)."""
+def _view(host: LocalHost, user: str, *, is_logged: bool = False) -> Host:
+    """Return a host as another user sees it; log the view by syslog(3) if it is one of this machine."""
     from logonscope.broker.view_as import view_as  # noqa: PLC0415 -- seldom needed
 
-    host = _read_here(address, caller)
     caller_for_view = view_as(host.request(), user)
-    if address is None:
+    if is_logged:
         import syslog  # noqa: PLC0415 -- seldom needed
 
         syslog.openlog("logonscope", 0, syslog.LOG_AUTHPRIV)

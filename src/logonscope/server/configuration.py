@@ -112,6 +112,11 @@ def _fits(pattern: re.Pattern[str], text: object) -> bool:
     return isinstance(text, str) and pattern.fullmatch(text) is not None
 
 
+def _is_history_size(text: object) -> bool:
+    match = re.fullmatch(r"([0-9]{1,6}) ?([MGT])B", text) if isinstance(text, str) else None
+    return match is not None and int(match[1]) << {"M": 20, "G": 30, "T": 40}[match[2]] >= 16 << 20
+
+
 def _is_pattern(text: object) -> bool:
     try:
         return isinstance(text, str) and re.compile(text) is not None
@@ -148,7 +153,7 @@ _KEEP = Kind(
     lambda spans: spans.keys() <= {"logins", "system"} and all(_fits(_SPAN, text) for text in spans.values()),
     lambda spans: tuple(sorted(spans.items())),
 )  # fmt: skip
-_SIZE = Kind('a size such as "2 GB"', str, partial(_fits, re.compile(r"[0-9]{1,6} ?[MGT]B")), metavar="SIZE")
+_SIZE = Kind('a size of at least 16 MB, such as "2 GB"', str, _is_history_size, metavar="SIZE")
 _EXCLUSIONS = Kind(
     'a list such as ["user:backup", "program:/usr/bin/sensor", "unit:cron.service"]', list,
     lambda items: all(_fits(re.compile("(user|program|unit):.+"), item) for item in items), _distinct,

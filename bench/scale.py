@@ -22,7 +22,7 @@ def rows(plan: Plan, tools: str) -> Iterator[Row]:
 
 
 def _growing(plan: Plan, tools: str, kind: Kind) -> Iterator[Row]:
-    question = f"cost of one process of the pairs by size of the host, {SAY[kind]}"
+    question = f"every (pid, LogonId): cost of one process, by size of the host, {SAY[kind]}"
     first: tuple[float, float] | None = None  # on the smallest host
     for size in plan.sizes:
         try:

@@ -64,7 +64,7 @@ def _enumerated(plan: Plan, server: Served, client: Client, size: int) -> Iterat
     yield Row(question, LOOP, milliseconds(plain), f"the server takes {mine / plain:.1f} x")
     cpu, more = (server.cpu - used) / told, server.memory(peak=True) - before
     measured = f"{cpu * 1e6:.1f} µs of processor, {(client.octets - octets) / told:.0f} octets"
-    yield Row(question, "the server, a row", f"{measured}; {more / 1024:.1f} MiB at most for all")
+    yield Row(question, "the server, a row", f"{measured}; its memory grew by at most {more / 1024:.1f} MiB")
 
 
 def _sealed(server: Served, client: Client, size: int) -> Row:

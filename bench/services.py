@@ -54,7 +54,7 @@ def _joined(question: str, plan: Plan, pids: Sequence[int]) -> Iterator[Row]:
     field.enter(PS, lambda: call(_ps))
     seconds = contest(field.turns, plan.rounds)
     mine, loop = seconds[OURS], seconds[LOOP]
-    said = f"{agree:,} of {len(pids):,} as the loop has them"
+    said = f"{agree:,} of {len(pids):,} rows are equal to those of the loop"
     yield Row(question, OURS, f"{milliseconds(mine)}, {len(members) / mine:,.0f} rows a second", said)
     yield Row(question, ALL, milliseconds(seconds[ALL]))
     yield Row(

@@ -322,7 +322,10 @@ class Host(ABC):
         return answer
 
     def past_processes(self, where: "HistoryFilter | None" = None) -> "RowIterator[PastProcess]":
-        """Yield past and present processes, nearly in the order of starts; arguments and errors as in ``history``."""
+        """Yield past and present processes, nearly in the order of starts; arguments and errors as in ``history``.
+
+        Processes of the System session are included only if the word of ``where`` is "system", a pid or a process name.
+        """
         answer: RowIterator[PastProcess] = self._perform("past_processes", **history_arguments(where))
         return answer
 

@@ -26,19 +26,22 @@ from logonscope.faces.cli.times import shorten_time
 EPILOG = """\
 The history is kept by `logonscope serve` with history = true. Without an argument, every login is listed. A number is a
 LogonId, or else a pid; another argument is a user, or else a process name. user:41, pid:41 and name:41 say which one it
-is. "~" marks an approximate time: the event itself was not observed.
+is. The System session has the processes that no login started: --processes and --failed show them only if the argument
+is system, a pid or a process name. "~" marks an approximate time: the event itself was not observed.
 
 examples:
   logonscope history                        every login, with the programs that it ran most often
   logonscope history alice --since yesterday
                                             alice's logins since yesterday
   logonscope history 41 --processes         all processes of login 41, as a tree
-  logonscope history --failed --since 2h    which programs and which logons failed in the last two hours
+  logonscope history --failed --since 2h    which programs of logins, and which logons, failed in the last two hours
   logonscope history make                   the logins that ran make
   logonscope history --last                 logins in the form of last(1), from the history
   logonscope history -f --since today       logins of today, then logins and logouts as they happen
   logonscope history --since 1d --processes -o ocsf
-                                            the starts and ends of processes as OCSF events
+                                            the starts and ends of processes of logins, as OCSF events
+  logonscope history system --since 1d --processes -o ocsf
+                                            the same of processes that no login started
   sudo logonscope history verify            check that no row was edited
   sudo logonscope history forget bob        delete the past logins of bob, and what they ran
 """

@@ -64,6 +64,9 @@ FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS = 2, 0.1, 86_400
 """Seconds between two answers of --watch: the default, the minimum and the maximum."""
 
+NOT_REPEATABLE = ("completion", "invoke", "page", "record", "schema", "serve", "token", "user", "watch")
+"""Commands that have no --watch."""
+
 _DESCRIPTION = "Find the logon session that each process belongs to."
 _EXAMPLES = """\
 examples:
@@ -313,7 +316,7 @@ def shared_options() -> Parser:
     options.add_argument(
         "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
         help="repeat at each change, if events report the changes of what is shown, otherwise every SECONDS "
-        f"(default: {DEFAULT_SECONDS}); mark changed lines; Ctrl-C ends it",
+        f"(default: {DEFAULT_SECONDS}); mark changed lines; Ctrl-C ends it; not for {', '.join(NOT_REPEATABLE)}",
     )  # fmt: skip
     pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
     options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)

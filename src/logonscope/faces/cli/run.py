@@ -13,6 +13,7 @@ from logonscope.faces.cli.messages import is_remote, print_error, print_notice
 from logonscope.faces.cli.parser import (
     FORMATS,
     NO_SERVER_COMMANDS,
+    NOT_REPEATABLE,
     TOOL_FORMATS,
     ServerCommands,
     command_module,
@@ -68,9 +69,6 @@ HOST_VARIABLE, CERTIFICATE_VARIABLE = "LOGONSCOPE_HOST", "LOGONSCOPE_CA"
 _DOCUMENTS = {"completion": ("a shell script", {"table"}), "schema": ("a JSON document", {"table", "json"})}
 """Commands that print a document in place of rows: what it is, and the output formats that may be requested."""
 
-_NOT_REPEATABLE = {"completion", "invoke", "page", "record", "schema", "serve", "token", "user", "watch"}
-"""Commands that have no --watch."""
-
 Settings = Mapping[str, Any]
 """The values of the settings file, and its path under "path"; empty if there is no file."""
 
@@ -106,7 +104,7 @@ def run(
         if args.output not in formats:
             message = f"cannot print {args.command} as {args.output}: it prints {document}"
             raise InvalidParameterError(message, "leave -o out")
-        if args.watch is not None and args.command in _NOT_REPEATABLE:
+        if args.watch is not None and args.command in NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         if args.watch is not None and getattr(args, "follow", False):
             raise InvalidParameterError("cannot use --follow with --watch", "leave one out")

@@ -188,7 +188,11 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "services": OperationRow(questions.list_services, "the services of the System session"),
     "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
     "history": OperationRow(questions.list_history, "past and present logins, with what they ran"),
-    "past_processes": OperationRow(questions.list_past_processes, "past and present processes, with their exit status"),
+    "past_processes": OperationRow(
+        questions.list_past_processes,
+        "past and present processes, with their exit status; processes of the System session only if `word` of `where` "
+        "is `system`, a pid or a process name",
+    ),
     "timeline": OperationRow(questions.list_timeline, "the logins of a span of time, with what they ran in each part"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),

@@ -266,7 +266,8 @@ class Settings:
     )
     max_connections: int = _setting(
         _number(1, 10_000), 200,
-        "maximum number of connections of the network, and of those of the unix socket; more get 503, or are closed",
+        "maximum number of connections over the network; the unix socket may have the same number in addition; more "
+        "connections get 503, or are closed",
     )  # fmt: skip
     max_connections_per_address: int = _setting(
         _number(1, 10_000), 50,

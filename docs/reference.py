@@ -29,7 +29,8 @@ INDEX = """\
 # The classes
 
 `python -m docs.reference` generates these pages from the MOF files of the schema and from the providers; do not edit
-them. `logonscope classes` lists all classes, and `logonscope class NAME` prints the MOF of a class.
+them. `logonscope classes` lists the classes of root\\cimv2, and `logonscope class NAME` prints the MOF of one of them.
+For the classes of root\\logonscope, add `-n root/logonscope` to both commands.
 [What differs from Windows](../windows.md), [how to add a class](../adding-a-class.md).
 """
 

@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
-from logonscope import Class, Host, InvalidNamespaceError, LogonFilter, NotFoundError, NotSupportedError
+from logonscope import (
+    AccessDeniedError,
+    Class,
+    Host,
+    InvalidNamespaceError,
+    LogonFilter,
+    NotFoundError,
+    NotSupportedError,
+)
+from logonscope.broker import Caller
 from logonscope.client.logons_from_cim import EVIDENCE_OF_WINDOWS, LogonsFromCim
-from tests.hosts import OWN_NETWORK, HostFolder
+from tests.hosts import OWN_NETWORK, ROOT, HostFolder
 from tests.providers.asked import web1
 
 
@@ -155,3 +164,27 @@ def test_unix_sockets_are_refused_there(described: LogonsFromCim, target: str) -
     for host in (described, LogonsFromCim(web1())):
         with pytest.raises(NotSupportedError, match="cannot find the holder of a unix socket over WS-Management"):
             host.whose(target)
+
+
+def test_processes_whose_owner_is_not_known_are_unread_or_hidden_as_on_the_host_itself(host: HostFolder) -> None:
+    host.process(30, "sleep", ses=7, loginuid=1001, uid=1000)  # as bob's `sudo -u alice` runs it
+    host.process(66, uid=1000)
+    host.spoil(66, "sessionid", "cgroup")
+    for caller, expected in (
+        (ROOT, {1: "none", 30: "audit", 66: "unread"}),
+        (Caller("alice", 1000, administrator=False), {30: "hidden", 66: "hidden"}),
+    ):
+        local = host.connect(caller)
+        there = LogonsFromCim(local)
+        assert {row.pid: row.evidence for row in local.processes()} == expected
+        assert {row.pid: row.evidence for row in there.processes(None)} == expected
+        assert [row.pid for row in there.tree(None)[-1].processes] == [row.pid for row in local.tree()[-1].processes]
+
+
+def test_whose_says_that_a_logon_session_could_not_be_read(host: HostFolder) -> None:
+    host.process(66, uid=1000)
+    host.spoil(66, "sessionid", "cgroup")
+    with pytest.raises(AccessDeniedError, match="that host could not read the logon session of process 66"):
+        LogonsFromCim(host.connect()).whose("66")
+    with pytest.raises(AccessDeniedError, match="process 66 is not in one of your logon sessions"):
+        LogonsFromCim(host.connect(Caller("alice", 1000, administrator=False))).whose("66")

@@ -14,6 +14,7 @@ from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess, collect_leftovers
 from logonscope.answers.whose import Whose
 from logonscope.answers.whose_target import TARGET_FORMS, WhoseTarget, parse_target
+from logonscope.broker.access import NOT_YOUR_SESSION
 from logonscope.broker.socket_holders import sockets_at_address
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
@@ -139,7 +140,7 @@ class LogonsFromCim:
     def tree(self, which: str | None, where: LogonFilter | None = None) -> list[LogonTree]:
         """Return the selected logon sessions with their processes.
 
-        If all logon sessions are selected, the processes of hidden ones come last.
+        If all logon sessions are selected, the processes whose logon session is hidden or unread come last.
         """
         members: dict[str | None, list[SessionProcess]] = {}
         is_whole = which is None and where is None
@@ -149,8 +150,8 @@ class LogonsFromCim:
         for row in all_processes if is_whole else self._processes_of([session.logon_id for session in sessions]):
             members.setdefault(row.logon_id, []).append(row)
         trees = [LogonTree(session, tuple(members.get(session.logon_id, ()))) for session in sessions]
-        hidden = tuple(members.get(None, ())) if is_whole else ()
-        return [*trees, LogonTree(None, hidden)] if hidden else trees
+        others = tuple(members.get(None, ())) if is_whole else ()
+        return [*trees, LogonTree(None, others)] if others else trees
 
     def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
@@ -248,19 +249,22 @@ class LogonsFromCim:
 
         Raises:
             NotFoundError: there is no such process.
-            AccessDeniedError: the caller may not see the logon session.
+            AccessDeniedError: the caller may not see the logon session, or the server could not read it.
         """
         try:
             session = self._find_session(pid, details)
         except NotFoundError:
             raise _ended_process(pid) from None
+        if session is None and self.is_logonscope and self._host.sees_everything:
+            hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": "doctor"})
+            raise AccessDeniedError(f"that host could not read the logon session of process {pid}", hint)
         if session is None:
             reason = f"process {pid} is not in one of your logon sessions"
             raise AccessDeniedError(reason, Hint(HintCode.SEE_OTHERS))
         return session
 
     def _find_session(self, pid: int, details: Details) -> LogonSession | None:
-        """Return the logon session of a process; None if the caller may not see it.
+        """Return the logon session of a process; None if the caller may not see it, or the server could not read it.
 
         Raises:
             NotFoundError: there is no such process.
@@ -335,7 +339,7 @@ class LogonsFromCim:
         return sorted(int(row["ProcessId"]) for row in rows if not self.is_logonscope or row[property_name] == value)
 
     def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
-        """Return the sockets at the port of a target by the pids of the processes that hold them.
+        """Return the sockets at the target's port: a mapping from the pid of each holder to the sockets that it holds.
 
         Raises:
             NotFoundError: no visible process holds the port, or the host is Windows.
@@ -417,11 +421,14 @@ def _seconds(time: int | None) -> float | None:
 
 
 def _build_process(process: "Instance", pair: "Instance | None") -> SessionProcess:
-    """Return a process from an LS_Process and its LS_SessionProcess, which is None for a hidden logon session."""
+    """Return a process from its LS_Process and its LS_SessionProcess.
+
+    The LS_SessionProcess is None if the logon session is hidden from the caller, or could not be read.
+    """
     unread = dict(line.partition(": ")[::2] for line in process["Unread"] or ())
     return SessionProcess(
         logon_id=None if pair is None else _read_key(pair["Antecedent"]),
-        evidence="hidden" if pair is None else pair["Evidence"],
+        evidence=_evidence_without_session(unread) if pair is None else pair["Evidence"],
         pid=process["ProcessId"], ppid=process["ParentProcessId"], name=process["Name"], user=process["User"],
         uid=process["EffectiveUid"], login_uid=process["LoginUid"] if pair is None else pair["LoginUid"],
         start=process["StartTime"], tty=process["Terminal"], state=process["State"],
@@ -431,6 +438,16 @@ def _build_process(process: "Instance", pair: "Instance | None") -> SessionProce
         join_evidence=None if pair is None else pair["JoinEvidence"], container_id=process["ContainerId"],
         container_runtime=process["ContainerRuntime"], pod_uid=process["PodUid"],
     )  # fmt: skip
+
+
+def _evidence_without_session(unread: Mapping[str, str]) -> str:
+    """Return the evidence of a process without an LS_SessionProcess.
+
+    If the logon session is hidden, the server masks the facts that would reveal it, and gives NOT_YOUR_SESSION as the
+    reason. Otherwise the owner is unread. A process that started after the LS_SessionProcess instances were read counts
+    as unread, too.
+    """
+    return "hidden" if NOT_YOUR_SESSION in unread.values() else "unread"
 
 
 def _build_windows_session(instance: "Instance", users: Mapping[str, str]) -> LogonSession:

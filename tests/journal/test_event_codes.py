@@ -3,6 +3,7 @@
 from array import array
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,18 @@ def test_what_was_added_is_read(script: list[tuple[str, int, int]]) -> None:
     assert all(first[:2] < second[:2] for first, second in pairwise(found))
     assert all(first.last == second.first for first, second in pairwise(batches))
     assert batches[-1].last == position
+
+
+@pytest.mark.parametrize("has_code", [True, False])
+def test_parts_begin_with_1_if_the_event_has_no_code(has_code: bool) -> None:
+    codes, parts = EventCodes(), list[int]()
+    for batch in ([7, 8], [9], [10]):
+        numbers = array("q", [7 << 3 | rows.STARTED] if has_code and batch[0] == 7 else [])
+        if batch[0] == 7:
+            codes.add_event(numbers, 5)
+        for row in batch:
+            numbers.append(row << 3 | rows.STARTED)
+            codes.add_found(numbers)
+        stream = codes.take(numbers)
+        parts += [code.part for code in read_codes(stream.first, stream.codes.tobytes())]
+    assert parts == ([0, 1, 2, 3, 4] if has_code else [1, 2, 3, 4])

@@ -2,10 +2,10 @@
 
 A code is 32 * the number of a row + flag + kind. The kind is one of ``rows``, or FOLDED, SKIPPED or PARTS.
 
-A code with the flag 16 is the first code of an event of the stream. The position of such an event is that of the event
-before + 1, unless a SKIPPED is between them. A code without the flag has the position of the code before it. It is a
-further code of that event; or a change that the history found after that event, by comparing its processes with the
-running ones.
+A code with the flag 16 is the first code of an event of the stream. The position of this event is the position of the
+event before it + 1, unless a SKIPPED is between the two events. A code without the flag has the position of the code
+before it, or of the SKIPPED before it. Such a code belongs to the event at that position; or it is a change that the
+history found after that event, by comparing its processes with the running ones.
 """
 
 from array import array
@@ -17,18 +17,29 @@ from logonscope.journal.rows import Stream
 FOLDED, SKIPPED, PARTS = 8, 9, 10
 """FOLDED: the process executed a program. Its row has this program already, so the change has no row of its own.
 
-SKIPPED: the code has, in place of a row number, the position before the next event. PARTS: the code has, in place of a
-row number, the part (see EventCode) of the last code of this position, which is in an earlier batch."""
+SKIPPED: in place of a row number, the code has a position: the next event has this position + 1, and a code without
+the flag has this position.
+
+PARTS: it begins a batch that continues the codes of a position. In place of a row number, it has the part (see
+EventCode) of the last code of this position in an earlier batch."""
 
 _IS_FIRST = 16
 """The flag of the first code of an event."""
 
 
 class EventCode(NamedTuple):
-    """A code, with the position of its event."""
+    """A code, with the position of its event.
+
+    Attributes:
+        position: the number of the event in its run of the service.
+        part: 0 for the first code of an event (with the flag 16). Each further code of the position has the part of the
+            code before it + 1. If the event has no code, the parts of its position begin with 1. See EventMark, too.
+        kind: the kind of the code.
+        row: the number of the row.
+    """
 
     position: int
-    part: int  # how many codes of this position are before this code; see EventMark
+    part: int
     kind: int
     row: int
 
@@ -43,13 +54,15 @@ class EventCodes:
         """The position of the last event that was added."""
         self._last_coded = 0  # the position of the last code
         self._batch_start = 0  # the position before the first code of the batch
-        self._parts = 0  # number of codes at the position of the last code, without the first one
+        self._parts = 0  # the part of the last code: see EventCode
 
     def __repr__(self) -> str:
         return f"<EventCodes at {self.position}>"
 
     def add_found(self, numbers: "array[int]") -> None:
-        """Add codes for the rows that the history added since the last call without an event of the stream.
+        """Add codes for new rows that belong to no event of the stream.
+
+        These are the rows that were added since the last call of this method, or of ``add_event``.
 
         Args:
             numbers: all numbers of the batch so far, each as its row and kind: see REPORTED and others in ``rows``.
@@ -63,7 +76,7 @@ class EventCodes:
         self._coded_numbers = len(numbers)
 
     def add_event(self, numbers: "array[int]", position: int) -> None:
-        """Add an event, with the numbers that were given for it; position 0: it is not of the stream."""
+        """Add an event with the numbers of its rows. The position 0 means that the event is not of the stream."""
         start, count = self._coded_numbers, len(numbers)
         self._coded_numbers = count
         # position 0: for example, a change that the second reading of a process found
@@ -82,7 +95,7 @@ class EventCodes:
                 is_first = False
 
     def add_folded(self, row: int, position: int) -> None:
-        """Add the execution of a program that is part of the row of a process."""
+        """Add the code for the execution of a program, which has no row of its own: ``row`` is that of the process."""
         if position:
             self._append(row << 5 | FOLDED, position, is_first=True)
 

@@ -492,7 +492,7 @@ class Keeper:
         requests = self.files.forget_requests()
         if not requests:
             return
-        # rows that wait for a commit have numbers already, and name values that may be deleted
+        # first: rows that wait for a commit already have numbers, and refer to values that may be deleted below
         self._step()
         if self._unwritten is not None:
             return

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.server.auth.authenticator import BASIC, KERBEROS, NEGOTIATE, Authentication, Credentials
-from logonscope.server.authorization import CERTIFICATE_PROFILE, REALM, challenges, credentials_of
+from logonscope.server.authorization import BASIC_CHALLENGE, CERTIFICATE_PROFILE, challenges, credentials_of
 
 tokens = st.binary(max_size=80).map(lambda data: base64.b64encode(data).decode())
 headers = st.builds("{} {}".format, st.sampled_from(("Basic", "Negotiate", "NTLM")), tokens)
@@ -31,6 +31,6 @@ def test_what_headers_show() -> None:
 
 def test_what_is_offered_and_what_a_negotiation_answers() -> None:
     offered = Authentication(None, (NEGOTIATE, KERBEROS, BASIC))
-    assert challenges(offered, None) == ("Negotiate", "Kerberos", REALM)
+    assert challenges(offered, None) == ("Negotiate", "Kerberos", BASIC_CHALLENGE)
     assert challenges(Authentication(None), None) == ()
     assert challenges(Authentication(None, token=b"\0\0\0"), Credentials("ntlm")) == ("NTLM AAAA",)

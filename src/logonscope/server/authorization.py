@@ -7,14 +7,22 @@ from collections.abc import Mapping
 from logonscope.server.auth.authenticator import BASIC, BEARER, NEGOTIATED, SESSION, Authentication, Credentials
 
 MAX_HEADER_LENGTH, MAX_TOKEN_LENGTH = 90_000, 200
-"""Maximum characters: of base64 in Authorization (more is rejected), of a token, cookie or CSRF token (more is cut)."""
+"""Maximum characters of base64 in Authorization, and of a token, a cookie or a CSRF token.
 
-REALM = 'Basic realm="Logonscope", charset="UTF-8"'
+A longer Authorization is rejected. A longer token, cookie or CSRF token is cut.
+"""
+
+BASIC_CHALLENGE = 'Basic realm="Logonscope", charset="UTF-8"'
+"""The value of WWW-Authenticate for the scheme Basic (RFC 7617)."""
+
 COOKIE = "__Host-logonscope"
 """The cookie of the page. Browsers accept this prefix only over TLS, from the host itself, and for all paths."""
 
 CSRF_HEADER = "logonscope-csrf"
-"""The header with the CSRF token of the page's session: the page sends it, also empty, instead of Authorization."""
+"""The header with the CSRF token of the page's session.
+
+The page sends this header with each request, instead of Authorization; without a session, the header is empty.
+"""
 
 CERTIFICATE_PROFILE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 """The value of Authorization by which clients of WinRM refer to their certificate (a security profile of DSP0226)."""
@@ -66,4 +74,4 @@ def challenges(authentication: Authentication, credentials: Credentials | None) 
     """Return the values of WWW-Authenticate: the next token of a negotiation, or the schemes that are offered."""
     if authentication.token and credentials is not None:
         return (f"{NEGOTIATED[credentials.scheme]} {base64.b64encode(authentication.token).decode()}",)
-    return tuple(REALM if scheme == BASIC else scheme for scheme in authentication.offers)
+    return tuple(BASIC_CHALLENGE if scheme == BASIC else scheme for scheme in authentication.offers)

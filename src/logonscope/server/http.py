@@ -538,7 +538,7 @@ async def _metrics(parts: ServerParts, metrics: Metrics, request: Request) -> Re
 async def start_authentication(
     parts: ServerParts, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
 ) -> tuple[Callable[[], RequestAuthentication], Claimant]:
-    """Return a function that authenticates a request, and the claimant of the thread that will run it.
+    """Return a function that authenticates a request, and the Claimant to whose limit of threads the request counts.
 
     A password or a ticket is checked here, in a pool of its own where each address has its share, so that password
     guesses delay no request. An authentication that is quick is left to the thread that runs the request. This function

@@ -1,7 +1,7 @@
 """Sign-in of the page's users, over ``POST /page/...``: by password, Kerberos ticket, or `logonscope page`'s token.
 
-A session has a cookie, which JavaScript cannot read, and a CSRF token, which the page sends with each request. Without
-TLS the server sets no cookies and accepts no passwords.
+A session has a cookie, which JavaScript cannot read, and a CSRF token, which the page sends with each request. Over
+plain HTTP, ``POST /page/...`` sets no cookie, and accepts neither a password nor a ticket.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -152,6 +152,7 @@ class SignIn:
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
         received = received_head(request)._replace(credentials=credentials)
+        # the claimant: the user or the address to whose limit of threads the call counts
         authenticate, claimant = await start_authentication(self._parts, received, deadline, disconnected)
         begin = partial(_begin, sessions, authenticate)
         return await self._parts.pool.run(claimant, begin, deadline, disconnected)

@@ -159,7 +159,7 @@ class PickyTarget(PlannedTarget):
         """Refuse a parcel for one event, as a server does for a long one."""
         self.attempts.append(parcel)
         if "5" in {event.cursor for event in parcel.events}:
-            raise RejectedError("413", may_be_some=True)
+            raise RejectedError("413", retry_in_halves=True)
         self.parcels.append(parcel)
 
 

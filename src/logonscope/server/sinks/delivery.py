@@ -42,12 +42,13 @@ class RejectedError(Exception):
 
     Attributes:
         count: the number of rejected events; None: all events of the parcel.
-        may_be_some: perhaps the target refuses only some of the events; the sink sends the parcel again in halves.
+        retry_in_halves: whether the sink sends the parcel again in halves, because the target may refuse only some of
+            the events.
     """
 
-    def __init__(self, reason: str, count: int | None = None, *, may_be_some: bool = False) -> None:
+    def __init__(self, reason: str, count: int | None = None, *, retry_in_halves: bool = False) -> None:
         super().__init__(reason)
-        self.count, self.may_be_some = count, may_be_some
+        self.count, self.retry_in_halves = count, retry_in_halves
 
 
 def read_secret(path: str) -> str:

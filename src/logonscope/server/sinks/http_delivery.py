@@ -72,7 +72,7 @@ class HttpDelivery(ABC):
         reason = f"{self._settings.target} answered {response.status} {response.reason}"
         # The events wait until a secret (401, 403) or a path (404) is corrected.
         if 400 <= response.status < 500 and response.status not in _RETRIED | {401, 403, 404}:
-            raise RejectedError(reason, may_be_some=response.status in _BODY_REFUSED)
+            raise RejectedError(reason, retry_in_halves=response.status in _BODY_REFUSED)
         raise DeliveryError(reason)
 
     def close(self) -> None:

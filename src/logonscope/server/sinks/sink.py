@@ -196,7 +196,7 @@ class Sink:
                 self._delivery.send(parcel)
             except RejectedError as error:
                 count = len(parcel.events)
-                if error.may_be_some and count > 1:
+                if error.retry_in_halves and count > 1:
                     return all(self._deliver(part) for part in _halves(parcel))
                 rejected = count if error.count is None else min(count, error.count)
                 _log.error("sink %s: %d events rejected: %s", self.settings.name, rejected, error)

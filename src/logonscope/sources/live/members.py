@@ -15,9 +15,10 @@ _Witness = tuple[int, int]
 
 
 class LoginMembers:
-    """The processes that belong to a login: those with its kernel id, and those in its cgroup without a kernel id."""
+    """The processes of a login: those with its kernel id; and those in its cgroup, if they have no kernel id."""
 
     def __init__(self, login: Login) -> None:
+        # ``remembered`` is the kernel id with which an earlier request joined the login
         self.kernel_id = login.remembered if login.remembered != UNSET else None
         self._login_cgroup: str | None = None  # with a slash at its end; None: the login has no cgroup of its own
         if login.scope:

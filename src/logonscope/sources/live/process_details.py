@@ -80,9 +80,11 @@ class ProcessDetails:
     def add(self, events: Sequence[Event]) -> list[Event]:
         """Return the events of one batch with details; a start and the execution that follows it become one event."""
         batch = _fold_executions(events)
-        # event[1] of a start or end is its Process, event[2][0] of a change is the Process after it; [0] is the pid
-        # the last event of each process that still runs: what is read now is its state after that event
+        # By pid: the position in the batch of the last event of each process that still runs. What is read of the
+        # process now is its state after that event.
         newest: dict[int, int] = {}
+        # event[1] of a start or an end is its Process. event[2][0] of a change is the Process after the change. Item 0
+        # of a Process is its pid.
         for position, (event, _) in enumerate(batch):
             if isinstance(event, ProcessStarted):
                 newest[event[1][0]] = position

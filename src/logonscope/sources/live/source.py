@@ -1,8 +1,8 @@
 """Live source: it takes the facts of all processes from the index, those of single processes from /proc.
 
-Before each answer, it reads the events that the kernel has queued. It reads all processes from /proc if this takes too
-long, if there are no kernel events, if they lack writes to login uids, or if events were lost. It always remembers
-logins.
+Before each answer, it reads the events that the kernel has queued. It reads all processes from /proc in these cases:
+reading the events takes too long, there are no kernel events, events were lost, or writes to login uids cause no events
+(because fanotify is not available). It remembers logins in all cases.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,14 +1,15 @@
 """Foreign processes and logon sessions: their uids are not uids of this host's accounts.
 
-A process is foreign if its cgroup is a container's. A logon session is foreign if its first process is, or if its first
-process has both another pid namespace and another root directory than the host; then all of its processes are foreign.
-Another pid namespace alone, or another root directory alone, proves nothing: browsers, flatpaks and build tools use
-them in logins of this host. A logon session that has a login record of this host, or whose processes are in a login
-cgroup, is never foreign.
+A process is foreign if its cgroup is a container's. A logon session is foreign if its first process is foreign, or if
+its first process has both another pid namespace and another root directory than the host. All processes of a foreign
+logon session are foreign. Another pid namespace alone, or another root directory alone, proves nothing: browsers,
+flatpaks and build tools use them in logins of this host. A logon session that has a login record of this host, or whose
+processes are in a login cgroup, is never foreign.
 
 A container below user@UID.service is the user's own: its processes have that user's uid and subordinate uids. Only the
-subordinate uids are foreign. uid 0 there is this host's, too: a user cannot map it into a container, but can name a
-cgroup like a container's, and run sudo in this cgroup.
+subordinate uids are foreign. A process there that this host sees with uid 0 runs as root of this host: a user's
+container cannot have this uid. The process is there because a user gave a cgroup the name of a container's cgroup, and
+ran sudo in it.
 """
 
 import re
@@ -40,7 +41,7 @@ def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
 
     A process in the host's own pid namespace and in no container cannot belong to a foreign logon session: no process
     can leave its pid namespace for the one above. A process whose pid namespace could not be read may belong to a
-    foreign one.
+    foreign logon session.
     """
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return False

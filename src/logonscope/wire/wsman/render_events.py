@@ -1,4 +1,7 @@
-"""Rendering of events as items: of instances of event classes, with the instances in them, and of LostEvents."""
+"""Rendering of events as items.
+
+An event is LostEvents, or an instance of an event class. This instance can contain other instances.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,14 +14,14 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 EVENTS = "events"
-"""The first member of each ``render_items.Item`` that is an event. In other items, the first member is the result."""
+"""The first member of each ``render_items.Item`` that is an event: it takes the place of the result (ClassRows)."""
 
 MIN_OCTETS = 64
 """The lowest limit of a single value, in octets."""
 
 
 class LostEvents(NamedTuple):
-    """Events that were lost; ``missed`` is None if their number is not known, or not shown."""
+    """Lost events. ``missed`` is their number; None: it is not known, or not shown to the caller."""
 
     missed: int | None
 
@@ -27,7 +30,7 @@ class EventRenderer:
     """A ``render_items.Renderer`` of the events of a subscription; it keeps the renderer of each class."""
 
     def __init__(self, resource: Resource) -> None:
-        """Store the requested resource, which decides the form of URIs."""
+        """Store the requested resource, which determines the form of URIs."""
         self._resource = resource
         self._renderers: dict[tuple[str, tuple[str, ...]], render_instance.Render] = {}
 
@@ -80,7 +83,7 @@ def _write_lost(count: int | None) -> str:
 
 
 def _cut(event: Instance, max_octets: int, octets: Octets) -> Instance:
-    """Return an event and the instances in it, all cut by ``RowCutter.cut``."""
+    """Return an event whose values, and those of the instances that it contains, are cut by ``RowCutter.cut``."""
     shape, row = row_of(event)
     values = RowCutter(shape.cls, tuple(shape.columns)).cut(row, max_octets, octets)
     cut_values = [_cut(value, max_octets, octets) if isinstance(value, Instance) else value for value in values]

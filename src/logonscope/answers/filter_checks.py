@@ -65,7 +65,7 @@ def comes_from(remote_host: str | None, origins: Collection[str]) -> bool:
 
 
 def _is_in_network(host: str, origin: str) -> bool:
-    """Return whether ``host`` is an address in the network, or the IPv6 address, that ``origin`` is.
+    """Return whether ``host`` is an address in the network ``origin``, or the same IPv6 address as ``origin``.
 
     False if ``host`` or ``origin`` is a name, or is invalid.
     """

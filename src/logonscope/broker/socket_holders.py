@@ -20,7 +20,7 @@ HOLDER_FACTS = ("sockets", "thread_sockets")
 """The facts that have the inodes of sockets. The second is read only if the first lacks a requested socket."""
 
 _RUN_FOLDERS = ("/run/", "/var/run/")
-"""Two names of one folder (hier(7)); a socket has the one that its process wrote."""
+"""Two paths of one folder (hier(7)). The path of a socket begins with the one that its process used."""
 
 
 class Holder(NamedTuple):
@@ -87,9 +87,9 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
     for fact in HOLDER_FACTS:
         if not missing_inodes:
             break
-        pass_unread = 0
+        fact_unread_count = 0  # of how many processes this fact could not be read
         for process in request.read_masked(ProcessQuery(frozenset({fact, "comm", "start"}))):
-            pass_unread += fact in (process.unread or ())
+            fact_unread_count += fact in (process.unread or ())
             inodes = process.sockets if fact == "sockets" else process.thread_sockets
             process_sockets = tuple(by_inode[inode] for inode in inodes or () if inode in by_inode)
             if process_sockets:
@@ -97,7 +97,7 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
                 # both facts of a process can have the same socket
                 sockets_by_process[key] = tuple(dict.fromkeys((*sockets_by_process.get(key, ()), *process_sockets)))
                 missing_inodes.difference_update(socket.inode for socket in process_sockets)
-        unread_count = max(unread_count, pass_unread)
+        unread_count = max(unread_count, fact_unread_count)
     return Holders([Holder(*key, sockets) for key, sockets in sockets_by_process.items()], unread_count)
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeAlias
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.errors import TypeMismatchError
 
-# Only the inner name is quoted: typing would compile a quoted whole type again for each field that has this type.
+# Only the inner name is quoted. If the whole type were one text, typing would compile it again for each field of this
+# type.
 Value: TypeAlias = bool | int | float | str | bytes | datetime | timedelta | tuple["Value", ...] | None
 
 

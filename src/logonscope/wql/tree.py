@@ -16,7 +16,8 @@ MIRRORED_OPERATORS = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST:
 class Node:
     """A value that cannot be changed, with the fields that its class declares; ``position`` is ignored in comparisons.
 
-    The standard module dataclasses is not used, because its import would take half the time of a short command.
+    The standard module dataclasses is not used: its import, and the code that it would generate for the classes of
+    nodes, would slow down each command that reads a query (docs/decisions/0047).
     """
 
     def __init__(self, *values: Any, **named_values: Any) -> None:

@@ -117,7 +117,7 @@ class LogonsFromCim:
         return [session._replace(usage=usage.get(session.logon_id)) for session in sessions]
 
     def _query_usage(self) -> dict[str, LogonUsage]:
-        """Return the usage of each logon session by LogonId; empty where the remote host has no such class."""
+        """Return the usage of each logon session by LogonId; empty if the remote host has no such class."""
         if not self.is_logonscope:
             return {}
         try:
@@ -330,7 +330,7 @@ class LogonsFromCim:
         return sorted(pids)
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
-        """Return the pids of the processes with this value of a property; on Windows, the case of it is ignored."""
+        """Return the pids of the processes with this value of a property; on Windows, case is ignored."""
         class_name, space = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
         select = Select((Name(("ProcessId",)), Name((property_name,))), class_name, condition)

@@ -1,6 +1,6 @@
 """RemoteHost: another machine over HTTPS. It speaks the JSON API with Logonscope, WS-Management with other servers.
 
-A request without credentials, before the first operation, finds out whether the server is Logonscope.
+Before the first operation, a request without credentials shows whether the server is Logonscope.
 """
 
 from collections.abc import Callable
@@ -96,13 +96,14 @@ def no_view_error(host: str) -> NotSupportedError:
 def is_logonscope(server: HttpsServer) -> bool:
     """Return whether a server has Logonscope's JSON API; no credentials are sent.
 
-    The JSON API needs authentication for every operation, also for "identify". So it rejects this request with an error
-    in JSON, which shows that the API is there. (Only WS-Management can identify a server without authentication.)
+    The JSON API requires authentication for every operation, including "identify". So it rejects this request with an
+    error in JSON, and this error shows that the API is there. (Only WS-Management can identify a server without
+    authentication.)
 
     Raises:
         TransportFailureError, TimedOutError: the server cannot be reached, or does not answer in HTTP.
     """
-    # Without credentials: a server that is no Logonscope must not get the password of WinRM.
+    # Without credentials: a server that is not Logonscope must not get the user's password, which Basic would send.
     connection = server._replace(user="", token="").connect(PROBE_SECONDS)
     try:
         status, content_type, parts = connection.post("/v1/identify", b"{}", {}, PROBE_SECONDS)

@@ -1,6 +1,6 @@
 """Columns of a list: what each shows, and which of them fit on a terminal.
 
-Each column has a rank: where the room is too small, the column of the greatest rank is left out first, whatever its
+Each column has a rank: if the room is too small, the column of the greatest rank is left out first, whatever its
 position. In the list of logon sessions, for example, user, state and leftovers stay longest. Columns that are left out
 are named below the list.
 """
@@ -14,7 +14,7 @@ from logonscope.answers.logon_session import Detail
 from logonscope.errors import InvalidParameterError
 
 EXTRA = 10
-"""Columns of this rank and above are shown only where no other column is cut for them."""
+"""Columns of this rank and above are shown only if no other column must be cut for them."""
 
 ON_REQUEST = 100
 """Columns of this rank and above are shown only on request: by --columns, or by an option such as --auth."""
@@ -159,10 +159,10 @@ def fit_columns(columns: Sequence[ListColumn], text_widths: Sequence[int], room:
             fitting = _shrink_widths(shown, widths, room - gap * (len(shown) - 1))
             if fitting is not None:
                 return Layout(shown, fitting, gap, left_out, natural)
-        last = max(shown, key=_rank)
-        if last.rank == 0:
+        least_important = max(shown, key=_rank)
+        if least_important.rank == 0:
             return Layout(shown, natural, GAP, left_out)
-        shown.remove(last)
+        shown.remove(least_important)
 
 
 _rank = attrgetter("rank")
@@ -173,7 +173,7 @@ def _total_width(columns: Sequence[ListColumn], widths: dict[str, int], gap: int
 
 
 def _shrink_widths(columns: Sequence[ListColumn], widths: dict[str, int], room: int) -> list[int] | None:
-    """Return the widths, cut so that all columns fit into the room; None where they cannot be cut enough."""
+    """Return the widths, cut so that all columns fit into the room; None if they cannot be cut enough."""
     fitting = {column.heading: widths[column.heading] for column in columns}
     excess = sum(fitting.values()) - room
     # the least important columns are cut first

@@ -230,6 +230,7 @@ def test_the_slider(page: Page) -> None:
     page.locator(".moment input").fill(str(int(minute(330.5).timestamp() * 1000)))
     expect(page.locator(".asof")).to_have_text("As of 05:30:30 today")
     expect(page.locator(".say")).to_contain_text("1 person was logged in")
+    expect(page.locator(".row.sh:visible", has_text="alice")).to_have_count(1)  # the rows of 10:4x have gone
     expect(page.locator(".row.sh:visible", has_text="alice")).to_contain_text("since 05:30")
     page.click(".tabs [data-view=whose]")
     expect(page.locator(".asof")).to_have_count(0)

@@ -72,4 +72,4 @@ $(VENV)/.%: pyproject.toml hatch_build.py $(wildcard src/logonscope/cim/schema/*
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

@@ -41,7 +41,7 @@ def words(text: str, **values: object) -> list[str]:
         ("echo --user={user}", {"user": "-x"}, ["--user=\ufffdx"]),
         ("echo -{pid}", {"pid": 7}, ["-7"]),
         ("echo {user}", {"user": "\udc80"}, ["\ufffd"]),
-        ("curl -F user={user}", {"user": "@/etc/shadow"}, ["-F", "user=\ufffd/etc/shadow"]),
+        ("printf -F user={user}", {"user": "@/etc/shadow"}, ["-F", "user=\ufffd/etc/shadow"]),
         ("touch /run/{user}", {"user": "../etc/nologin"}, ["/run/..\ufffdetc\ufffdnologin"]),
         ("rm -- /run/{user}", {"user": ".."}, ["--", "/run/\ufffd"]),
         ("rm -r /run/{user}", {}, ["-r", "/run/\ufffd"]),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.journal.policy import MIN_BYTES
 from logonscope.server.configuration import (
     SETTINGS,
     Listener,
@@ -263,6 +264,12 @@ def test_a_flag_shows_its_words_and_its_default_as_they_can_be_typed() -> None:
     assert "(default: $STATE_DIRECTORY if systemd sets it, else /var/lib/logonscope)" in shown
     listeners = shown.partition("replace them (default: ")[2].partition(")")[0]
     assert read_settings(None, {"listen": listeners}, NO_FILE).listen == Settings().listen
+
+
+def test_the_minimum_of_the_history_is_that_of_the_journal(tmp_path: Path) -> None:
+    minimum = MIN_BYTES >> 20
+    assert read_settings(written(tmp_path, f'history_size = "{minimum} MB"')).history_size == f"{minimum} MB"
+    assert "at least" in refusal(tmp_path, f'history_size = "{minimum - 1} MB"')
 
 
 def test_the_defaults_of_the_reference_are_what_a_file_may_say(tmp_path: Path) -> None:

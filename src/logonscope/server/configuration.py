@@ -113,6 +113,7 @@ def _fits(pattern: re.Pattern[str], text: object) -> bool:
 
 
 def _is_history_size(text: object) -> bool:
+    # the minimum is that of journal.policy, which only app imports
     match = re.fullmatch(r"([0-9]{1,6}) ?([MGT])B", text) if isinstance(text, str) else None
     return match is not None and int(match[1]) << {"M": 20, "G": 30, "T": 40}[match[2]] >= 16 << 20
 

@@ -336,7 +336,7 @@ class Protocol(H11Protocol):
     def pause_writing(self) -> None:
         """Start the timer of the response: the client must continue to read before the timer ends."""
         super().pause_writing()
-        seconds = self._seconds if self._is_authenticated else max(0.0, self._unauthenticated_reading_seconds)
+        seconds = self._seconds if self._is_authenticated else self._unauthenticated_reading_seconds
         self._response_wait_start = self.loop.time()
         self._response_timer = self.loop.call_later(seconds, self.transport.abort)
 

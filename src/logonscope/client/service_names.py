@@ -18,7 +18,7 @@ def with_port(target: str) -> str:
     Raises:
         InvalidParameterError: /etc/services has no such service.
     """
-    service = service_name(target) if ":" in target else None
+    service = service_name(target)
     if service is None:
         return target
     import socket  # noqa: PLC0415 -- rarely used

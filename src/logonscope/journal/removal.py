@@ -2,13 +2,12 @@
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from logonscope.journal import chain
-from logonscope.journal.logon_rows import ENDED_SEQ
 from logonscope.journal.rows import ENDED, ID, LASTED, PID_SHIFT, ZONE_SHIFT, zones_of
-from logonscope.journal.writer import Writer
+from logonscope.journal.writer import SEAL_COLUMNS, Writer
 
 STEP = 400
 """Maximum number of processes, or of rows of another table, that one step deletes. A step takes less than 10 ms."""
@@ -17,12 +16,6 @@ VACUUM_PAGES = 100
 
 SELF_NUMBERED_TABLES = frozenset({"logon", "place", "program", "credential"})
 """Tables whose next number is derived from their greatest number. When it is deleted, it must stay reserved."""
-
-SEAL_COLUMNS: Mapping[str, int] = {
-    "failed_logon": 0, "user_change": 0, "command": 0, "place": 1, "program": 1, "credential": 1,
-    "logon": ENDED_SEQ,
-}  # fmt: skip
-"""Table -> position of the column whose number decides which seal covers a row; 0 is ``id``, and 1 is ``seq``."""
 
 
 class Remover:

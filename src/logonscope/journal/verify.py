@@ -9,9 +9,8 @@ from bisect import bisect_left
 from typing import Any
 
 from logonscope.journal import chain
-from logonscope.journal.logon_rows import ENDED_SEQ
 from logonscope.journal.rows import ENDED, ID, LASTED
-from logonscope.journal.writer import DICTIONARIES, SEALED_TABLES
+from logonscope.journal.writer import DICTIONARIES, SEAL_COLUMNS, SEALED_TABLES
 from logonscope.machine.history import Verification
 
 PAGE = 20_000
@@ -47,13 +46,13 @@ class Verifier:
         self._totals = [0] * len(seals)
         self._add_processes(last)
         for table, key in SEALED_TABLES:
-            self._add_table(table, key, 0, last)
+            self._add_table(table, key, last)
         for table in DICTIONARIES:
-            self._add_table(table, "id", 1, last)
+            self._add_table(table, "id", last)
         for row in self._database.execute(
             "SELECT * FROM logon WHERE ended_seq IS NOT NULL AND ended_seq <= ?", (last,)
         ).fetchall():
-            self._add(row[ENDED_SEQ], chain.row_hash("logon", row))
+            self._add(row[SEAL_COLUMNS["logon"]], chain.row_hash("logon", row))
         first_bad, reason = self._first_bad(seals)
         return Verification(
             len(seals), sum(self._counts), sum(seal[4] or 0 for seal in seals), self._count_unsealed(last),
@@ -88,15 +87,15 @@ class Verifier:
             yield from page
             last_read = page[-1][0]
 
-    def _add_table(self, table: str, key: str, seq_column: int, last: int) -> None:
-        """Add the rows up to the number ``last``, which is in the column at the position ``seq_column``."""
-        last_read = -1
+    def _add_table(self, table: str, key: str, last: int) -> None:
+        """Add the rows that the seals up to the number ``last`` cover, in the order of the column ``key``."""
+        seal_column, last_read = SEAL_COLUMNS[table], -1
         query = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}"
         while page := self._database.execute(query, (last_read,)).fetchall():
             for row in page:
-                if row[seq_column] > last:
+                if row[seal_column] > last:
                     return
-                self._add(row[seq_column], chain.row_hash(table, row))
+                self._add(row[seal_column], chain.row_hash(table, row))
             last_read = page[-1][0]
 
     def _first_bad(self, seals: list[tuple[Any, ...]]) -> tuple[tuple[int, int] | None, str]:

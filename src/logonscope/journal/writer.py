@@ -11,7 +11,7 @@ import time
 import uuid
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
@@ -20,7 +20,7 @@ from logonscope.journal.database import damaged_error, open_writer
 from logonscope.journal.dictionaries import Dictionary
 from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.files import JournalFiles
-from logonscope.journal.logon_rows import COLUMNS, StoredLogons
+from logonscope.journal.logon_rows import COLUMNS, ENDED_SEQ, StoredLogons
 from logonscope.journal.recorder import StoredState
 from logonscope.journal.rows import CHANGES, ID, LASTED, Batch
 from logonscope.journal.statements import insert_rows, update_rows
@@ -482,3 +482,8 @@ SEALED_TABLES = (
 
 DICTIONARIES = ("program", "credential", "place")
 """Tables of shared values (dictionaries.py). The second column, ``seq``, decides which seal covers a row."""
+
+SEAL_COLUMNS: Mapping[str, int] = {
+    **{table: 0 for table, _ in SEALED_TABLES}, **dict.fromkeys(DICTIONARIES, 1), "logon": ENDED_SEQ,
+}  # fmt: skip
+"""Table -> position of the column whose number decides which seal covers a row."""

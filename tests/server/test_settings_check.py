@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.certificate import self_signed_certificate
 from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.settings_check import check_settings
+from logonscope.server.sinks.settings import SinkSettings, Target
 from tests.server.auth.keytabs import made_keytab
 from tests.server.test_certificate import as_nobody
 from tests.server.test_serve import settings_in
@@ -187,3 +189,24 @@ def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:
     ]
     certificate.chmod(0o640)  # a group for certificates, as Debian's ssl-cert
     assert warned(settings_in(tmp_path, listen=[HERE, "https://0.0.0.0:0"], certificate=str(certificate))) == []
+
+
+def test_secret_files_that_other_users_can_read(tmp_path: Path) -> None:
+    certificate = Path(self_signed_certificate(str(tmp_path)))
+    key, token = tmp_path / "key", tmp_path / "token"
+    for path in (key, token):
+        path.write_text("s")
+    for path in (certificate, key, token):
+        path.chmod(0o644)
+    sinks = (
+        SinkSettings("a", "webhook", Target("https", "b", 443, "/"), secret_file=str(key), token_file=str(token)),
+        SinkSettings("c", "syslog", Target("tls", "d", 6514, ""), client_certificate=str(certificate)),
+    )
+    expected = {"signing key": key, "bearer token": token, "client certificate": certificate}
+    made = replace(settings_in(tmp_path, listen=[HERE]), sinks=sinks)
+    assert warned(made) == [
+        f"{name} {path} has mode 644: other users can access it; use mode 600 or 640" for name, path in expected.items()
+    ]
+    for path in expected.values():
+        path.chmod(0o600)
+    assert warned(made) == []

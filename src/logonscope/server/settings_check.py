@@ -111,9 +111,9 @@ def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
     ):
         yield f"no client can authenticate over the network: no users in {settings.users}; see `logonscope user add`"
     yield from _plain_listeners(settings, users)
-    if mode := _shared_key_mode(settings):
-        path = settings.key or settings.certificate
-        yield f"private key {path} has mode {mode:o}: other users can access it; use mode 600 or 640"
+    for name, path in _secret_files(settings):
+        if mode := _shared_mode(path):
+            yield f"{name} {path} has mode {mode:o}: other users can access it; use mode 600 or 640"
     if settings.metrics == "loopback":
         yield "metrics = loopback: every user of this host, and every client of a proxy on it, can read /metrics"
     if settings.allow_methods:
@@ -144,11 +144,26 @@ def _plain_listeners(settings: Settings, users: Sequence[User]) -> Iterator[str]
         yield f"{', '.join(plain)}: {affected} cannot authenticate, passwords need TLS; use https://, or --ntlm users"
 
 
-def _shared_key_mode(settings: Settings) -> int:
-    """Return the mode of the private key's file if others can access it, or its group can write it; else 0."""
-    path = settings.key or settings.certificate
+def _secret_files(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what each file with a secret has, and the path of the file."""
+    files = [
+        ("private key", settings.key or settings.certificate),
+        ("keytab", settings.keytab),
+        ("client certificate", settings.push_client_certificate),
+    ]
+    for sink in settings.sinks:
+        files += [
+            ("signing key", sink.secret_file),
+            ("bearer token", sink.token_file),
+            ("client certificate", sink.client_certificate),
+        ]
+    return ((name, path) for name, path in files if path)
+
+
+def _shared_mode(path: str) -> int:
+    """Return the mode of a file if others can access it, or its group can write it; else 0."""
     try:
-        mode = stat.S_IMODE(os.stat(path).st_mode) if path else 0
+        mode = stat.S_IMODE(os.stat(path).st_mode)
     except OSError:
         return 0
     return mode if mode & (stat.S_IWGRP | stat.S_IRWXO) else 0

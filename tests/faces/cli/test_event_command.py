@@ -45,7 +45,12 @@ def words(text: str, **values: object) -> list[str]:
         ("touch /run/{user}", {"user": "../etc/nologin"}, ["/run/..\ufffdetc\ufffdnologin"]),
         ("rm -- /run/{user}", {"user": ".."}, ["--", "/run/\ufffd"]),
         ("rm -r /run/{user}", {}, ["-r", "/run/\ufffd"]),
-        ("echo {name}/x /run/x-{name}", {"name": "/bin/y"}, ["/bin/y/x", "/run/x-/bin/y"]),
+        ("echo {name}/x", {"name": "/bin/y"}, ["/bin/y/x"]),
+        ("touch /run/x-{name}", {"name": "/../y"}, ["/run/x-\ufffd..\ufffdy"]),
+        ("touch /run/{user}{name}", {"user": "a", "name": "/../y"}, ["/run/a\ufffd..\ufffdy"]),
+        ("touch /run/.{user}", {"user": "."}, ["/run/.\ufffd"]),
+        ("touch /run/.{user}", {"user": "x"}, ["/run/.x"]),
+        ("sh -c '/bin/echo {name}'", {"name": "/bin/y"}, ["-c", "/bin/echo /bin/y"]),
         ("awk '{print $1}' {}", {}, ["{print $1}", "{}"]),
     ],
 )

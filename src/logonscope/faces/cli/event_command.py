@@ -26,6 +26,9 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CODE = re.compile(r"[^\w.:@+,/ -]")
 """Characters that a shell, a script or a query could take for code. Letters and digits of all languages are not."""
 
+_PATH_END = re.compile(r"/([^\s'\"/]*)$")
+"""A path at the end of a text, with the beginning of the name of its last file."""
+
 _FIRST_CHARACTERS = ("-", "+", "@")
 """At the beginning of a value, they would make it an option, or the name of a file that curl reads."""
 
@@ -104,19 +107,30 @@ def _filled_word(word: str, texts: Mapping[str, str]) -> str:
     parts: list[str] = []
     end = 0
     for match in _PLACEHOLDER.finditer(word):
-        text_before = word[end : match.start()]
-        parts += text_before, _harmless_text(texts.get(match[1], ""), is_in_path=text_before.endswith("/"))
+        value = _harmless_text(texts.get(match[1], ""), _file_name_before(word[: match.start()]))
+        parts += word[end : match.start()], value
         end = match.end()
     filled = "".join((*parts, word[end:]))
     # a word with an empty value before its - would be an option, too
     return filled if word.startswith(_FIRST_CHARACTERS) else _without_first_character(filled)
 
 
-def _harmless_text(value: str, *, is_in_path: bool) -> str:
-    """Replace the characters of a value with which it could be code, an option, or a path to another directory."""
-    if is_in_path:
-        # the name of one file in that directory, and not the directory itself
-        value = _REPLACEMENT if value in {"", ".", ".."} else value.replace("/", _REPLACEMENT)
+def _file_name_before(text: str) -> str | None:
+    """Return the beginning of a file's name with which a text ends, or None if it does not end with a path."""
+    path = _PATH_END.search(text)
+    return None if path is None else path[1]
+
+
+def _harmless_text(value: str, file_name: str | None) -> str:
+    """Replace the characters of a value with which it could be code, an option, or a path to another directory.
+
+    Args:
+        value: the value.
+        file_name: the beginning of a file's name, which the value continues; None: the value is not part of a path.
+    """
+    if file_name is not None:
+        # the name of one file in that directory, and not the directory itself or the one above
+        value = _REPLACEMENT if file_name + value in {"", ".", ".."} else value.replace("/", _REPLACEMENT)
     return _CODE.sub(_REPLACEMENT, _without_first_character(value)).replace(_SPACE, _NO_BREAK_SPACE)
 
 

@@ -1,7 +1,7 @@
 """Schema of the journal: its tables, its version, and the migrations from older versions.
 
-The SQL must run on SQLite 3.34 and newer: no STRICT, no RETURNING, no ``->>``, no DROP COLUMN. docs/history.md
-describes the tables.
+The SQL must run on SQLite 3.34 and newer: no STRICT, no RETURNING, no ``->>``, no DROP COLUMN. The
+comments describe the tables.
 """
 
 import sqlite3

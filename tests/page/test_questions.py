@@ -1,6 +1,6 @@
 """Ten questions that administrators have about a host: each is answered by at most three clicks, in visible words.
 
-A click counts, and so does what is typed with its Enter. ``-s`` prints the table of docs/page.md.
+A click counts, and so does what is typed with its Enter. ``-s`` prints them as a table.
 """
 
 import time

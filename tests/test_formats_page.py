@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("jq"), reason="needs jq: make t
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 3
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))

@@ -21,7 +21,7 @@ OUT_OF_MEMORY = b"logonscope: cannot answer: out of memory; raise the limit (uli
 
 
 def main() -> int:
-    """Run the command and end the process; return the exit code only if Python has to end it by a normal exit."""
+    """Run the command and end the process; return the exit code only if the process needs a normal exit of Python."""
     try:
         from logonscope.command import main as run  # noqa: PLC0415 -- the import may need more memory than there is
 
@@ -46,11 +46,11 @@ def main() -> int:
 
 
 def _end_quickly(code: int) -> int:
-    """End the process without freeing every module, which takes a tenth of the time of a short command.
+    """End the process without freeing the modules: to free them takes a tenth of the time of a short command.
 
-    Return the code if that is not possible: after a command of the server, or if the output cannot be written.
+    Return the code if a normal exit is needed: after ``serve``, or if the output cannot be written.
     """
-    # the server has threads and processes of its own to end
+    # the server has threads and processes to end
     if "logonscope.server.command" not in sys.modules:
         try:
             for stream in filter(None, (sys.stdout, sys.stderr)):

@@ -1,4 +1,4 @@
-"""``connect``, and further functions for the commands, which join a source, ownership rules and a caller."""
+"""Functions that join a source, ownership rules and a caller: ``connect``, and functions for the commands."""
 
 import os
 import sys
@@ -80,7 +80,7 @@ def connect(
         NotFoundError: the host has no account ``view_as`` (if it is a server, the first request raises this error).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read; the client for WS-Management is not installed; or ``view_as``
-            is given for another machine over http or Kerberos.
+            is given for another machine without a token, over http or with Kerberos.
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
@@ -126,7 +126,7 @@ def _check_no_credentials(credentials: "RemoteCredentials") -> None:
 
 
 def _view(host: LocalHost, user: str, *, is_logged: bool = False) -> Host:
-    """Return a host as another user sees it; log the view by syslog(3) if it is one of this machine."""
+    """Return a host as another user sees it; if ``is_logged``, log this view by syslog(3)."""
     from logonscope.broker.view_as import view_as  # noqa: PLC0415 -- seldom needed
 
     caller_for_view = view_as(host.request(), user)
@@ -139,7 +139,10 @@ def _view(host: LocalHost, user: str, *, is_logged: bool = False) -> Host:
 
 
 def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
-    """Return this machine, a folder or a recording. The service answers for this machine if it sees more than we do."""
+    """Return this machine, a folder or a recording.
+
+    For this machine, the service answers if the service sees more than this process.
+    """
     caller = _local_caller_for(address, visibility)
     # A caller that can read everything needs no service. With visibility "kernel", this process shows the caller more
     # than the service would.
@@ -229,7 +232,7 @@ def _connect_remote(
 def _connect_by_token(
     url: "Url", token: str, trusted_file: str | None, timeout: float | None, view_as: str | None = None
 ) -> Host:
-    """Return another machine as a host of the JSON API, which alone takes tokens."""
+    """Return another machine as a host of the JSON API: WS-Management takes no tokens."""
     from logonscope.client.https_connection import HttpsServer, make_context  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- seldom needed

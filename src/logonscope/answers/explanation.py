@@ -12,9 +12,10 @@ class PartExplained(NamedTuple):
         properties: the properties that are returned; empty: not determined, or all.
         fixed: the properties for which the condition lists the possible values, if only rows with these values are
             read. The values are written as constants in WQL: texts have quotes.
-        reads: what is read, from first to last.
-        predicate: the part of the condition that the reading alone does not guarantee, or the options of an association
-            query; None: there is none. (A query tests the whole condition on every row.)
+        reads: what is read, from first to last; for events, the polling interval, if the query has one.
+        predicate: for instances, the part of the condition that the reading alone does not guarantee (a query tests the
+            whole condition on every row); for associators and references, the options of the query; for events, the
+            whole condition; None: there is none.
     """
 
     class_name: str
@@ -33,7 +34,8 @@ class Explanation(NamedTuple):
     Attributes:
         asks_for: instances, classes, associators, references or events.
         subject: for instances, the class of the FROM clause; for classes, the namespace; for associators and
-            references, the path of the given instance; for events, the classes whose instances they are about.
+            references, the path of the given instance; for events, the classes to which the condition limits
+            TargetInstance, or if it has no such limit, the event class.
         parts: for instances, one part for each class that is read; for classes, one for each class that is returned;
             for associators, references and events, one part only.
     """

@@ -19,7 +19,7 @@ from logonscope.errors import InvalidParameterError
 SYSTEM_LOGON_TYPE = 0
 """LogonType of the System session."""
 
-MAX_NAMED = 5
+MAX_LISTED_KEYS = 5
 """Maximum number of keys that a message lists."""
 
 STATES = ("active", "online", "closing", "lingering", "logged out")
@@ -77,7 +77,7 @@ class LogonFilter(NamedTuple):
 
     @property
     def details(self) -> Details:
-        """Return the details that must be read of logon sessions before they can be compared with this filter."""
+        """Return the details of logon sessions that this filter compares."""
         return NO_DETAILS if self.keys is None else frozenset({"authentication"})
 
     def matching(self, sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -91,7 +91,7 @@ class LogonFilter(NamedTuple):
             fingerprints = {fingerprint for session in matching_sessions if (fingerprint := session.key_fingerprint)}
             fingerprints = {fingerprint for fingerprint in fingerprints if fingerprint.startswith(key)}
             if len(fingerprints) > 1 and key not in fingerprints:
-                listed_keys = ", ".join(sorted(fingerprints)[:MAX_NAMED])
+                listed_keys = ", ".join(sorted(fingerprints)[:MAX_LISTED_KEYS])
                 raise InvalidParameterError(f"ambiguous key {key!r}: {listed_keys}", "give more of the fingerprint")
         return matching_sessions
 
@@ -108,11 +108,17 @@ class LogonFilter(NamedTuple):
         )
 
     def may_come_from(self, remote_host: str | None) -> bool:
-        """Return whether ``origins`` allows a login from this remote host; None (local, unknown) needs no origins."""
+        """Return whether ``origins`` allows a login from this remote host.
+
+        None (a local login, or an unknown host) is allowed only if ``origins`` is None.
+        """
         return self.origins is None or comes_from(remote_host, self.origins)
 
     def may_begin_at(self, start: datetime | None) -> bool:
-        """Return whether ``since`` and ``until`` allow this time of login; None (unknown) only if both are None."""
+        """Return whether ``since`` and ``until`` allow this time of login.
+
+        An unknown time (None) is allowed only if ``since`` and ``until`` are None.
+        """
         if self.since is None and self.until is None:
             return True
         if start is None:

@@ -22,9 +22,9 @@ Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]
 """Parts of a logon session that are read only if they are requested.
 
-origin: the address and port of the client, from the socket of the leader; most operations also read it, without a
-request, if the login record has no address. authentication: what sshd logged. usage: the sums of the resources that the
-processes of the logon session use.
+origin: the address and port of the client, from the socket of the leader. If the login record has no address, most
+operations read the origin without a request, too. authentication: what sshd logged. usage: the sums of the resources
+that the processes of the logon session use.
 """
 
 NO_DETAILS: Details = frozenset()
@@ -49,8 +49,8 @@ class LogonSession(NamedTuple):
         login: the id that the login service gave to the login.
         recorded_by: the login service that has a record of the login.
         processes: the number of its processes that the caller may see; None if not counted.
-        leftovers: if the logon session is logged out, the same number as ``processes``; if it is not, 0; None if this
-            is unknown, or if the processes were not counted.
+        leftovers: if the logon session is logged out, the same number as ``processes``; if it is not, 0; None: the
+            processes were not counted, or it is unknown whether the logon session is logged out.
         guid: its permanent, unique name.
         join_evidence: what shows that the kernel gave this id to the login: record (the login record names the id),
             leader (the leader has the id), scope (all processes of the scope have the id), remembered (an earlier

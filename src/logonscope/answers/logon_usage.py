@@ -6,9 +6,8 @@ from typing import NamedTuple
 class LogonUsage(NamedTuple):
     """The resources that the running processes of a logon session use, as far as the caller may see them.
 
-    Each sum is over the processes whose value could be read; the sum is None if there is no such process. A process
-    whose uids are known, but which has no value for memory, uses none (a kernel thread, a zombie): it counts as 0.
-    Ended processes are not included.
+    Each sum is over the processes whose value could be read; the sum is None if there is no such process. A kernel
+    thread or a zombie has no memory, and counts as 0 bytes. Ended processes are not included.
 
     Attributes:
         processes: number of processes that the caller may see.

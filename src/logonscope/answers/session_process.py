@@ -70,7 +70,7 @@ class SessionProcess(NamedTuple):
 
 
 class Leftovers(NamedTuple):
-    """Processes of logged-out logon sessions, and for how many logon sessions it is known whether they have any.
+    """The leftovers, and for how many logon sessions it is known whether they are logged out.
 
     Attributes:
         processes: the leftovers.
@@ -91,7 +91,7 @@ class Leftovers(NamedTuple):
 
 
 def collect_leftovers(rows: Iterable[SessionProcess]) -> Leftovers:
-    """Return the leftovers among processes, and for how many logon sessions it is known whether they have any."""
+    """Return the leftovers among processes, and for how many logon sessions it is known whether they are logged out."""
     leftover_rows: list[SessionProcess] = []
     known_sessions, unknown_sessions = set[str](), set[str]()
     for row in rows:

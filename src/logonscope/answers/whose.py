@@ -15,12 +15,12 @@ class UnseenLogin(NamedTuple):
     """A sign that a user may have logged in without the kernel's knowledge.
 
     Attributes:
-        kind: "daemon": a parent is a program that lets users in; "unit": the process is in the unit of such a daemon,
-            and its parents have ended; "user change": root became a person without su or sudo; "orphan": the process
-            runs as a person, its parents have ended, and it is in no unit; "outside": it was started by a process that
-            cannot be seen, in another pid namespace or logon session, or hidden from the caller.
+        kind: "daemon": a parent is a program that can log users in; "unit": the process is in the unit of such a
+            program, and its parents have ended; "user change": root became a person without su or sudo; "orphan": the
+            process runs as a person, its parents have ended, and it is in no unit; "outside": it was started by a
+            process that cannot be seen, in another pid namespace or logon session, or hidden from the caller.
         pid: the process that shows the sign.
-        name: the name of that process, or of the unit.
+        name: the name of the process ``pid``, or of the unit.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class UnseenLogin(NamedTuple):
 
 
 class OuterLogin(NamedTuple):
-    """The logon session that a login began in, such as with ``sudo login``, or through an sshd that a login started.
+    """A logon session in which another login began, for example by ``sudo login``, or by an sshd started in it.
 
     Attributes:
         logon_id: that logon session.

@@ -13,7 +13,7 @@ PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
 """Prefixes that say whether a word is a process name or an account."""
 
 UNIX_PREFIX = "unix:"
-"""Prefix of a unix socket. It is optional: "@NAME" is always a unix socket, and a path can be that of one."""
+"""Prefix of a unix socket. It is optional: "@NAME" is always a unix socket, and a path can name one."""
 
 MAX_PORT = 65_535
 

@@ -18,7 +18,7 @@ def test_other_texts_are_beyond_every_stream(text: str) -> None:
 
 
 def test_the_oldest_names_are_forgotten() -> None:
-    names = CursorNames(most=3)
+    names = CursorNames(max_positions=3)
     cursors = [names.write(position) for position in range(5)]
     assert [names.read(cursor) for cursor in cursors] == [UNKNOWN_POSITION, UNKNOWN_POSITION, 2, 3, 4]
     assert repr(names) == "<CursorNames of 3 positions>"

@@ -1,7 +1,7 @@
 """Access rules: what a caller may see and do. Every decision about rows and values is made here.
 
-Other code decides who is an administrator: ``local_caller`` below for users of this machine; app.py for recordings and
-the visibility "kernel"; server/auth on the server; view_as.py for ``--as``.
+These decide who is an administrator: ``local_caller`` below for users of this machine; app.py for recordings and the
+visibility "kernel"; server/auth on the server; view_as.py for ``--as``.
 
 Which uids a process runs as, and whether they belong to this host, depends on the operating system: the methods
 ``runs_as`` and ``is_foreign_uid`` of Ownership determine it.
@@ -64,7 +64,7 @@ NOT_YOUR_PROCESS = "not one of your processes"
 class Caller(NamedTuple):
     """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set.
 
-    ``read_only``: it may not change anything on the host, whatever its rights are.
+    ``read_only``: the request may not change anything on the host, whatever the rights of the user are.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Caller(NamedTuple):
 
 
 class ForeignLookup(Protocol):
-    """Lookup of foreign uids and logon sessions: of containers and other root directories, not of this host."""
+    """Lookup of uids and logon sessions that are foreign: of a container or another root directory."""
 
     def is_foreign_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session of a process is foreign."""
@@ -86,7 +86,7 @@ class ForeignLookup(Protocol):
 
 
 class ForeignByProcess:
-    """Decides what is foreign by the facts of one process alone; a session that may be foreign counts as foreign."""
+    """Decides what is foreign by the facts of one process alone; what may be foreign counts as foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")
@@ -185,8 +185,8 @@ class Visibility:
 
         Args:
             event: the event.
-            include_hidden: return events of processes that the caller may not see, with their identity facts only; but
-                no change of user in a hidden logon session.
+            include_hidden: return events of processes that the caller may not see, with their identity facts only. A
+                change of user in a hidden logon session is not returned.
             of_instances: the event is for a query about instances of a class. In place of a change that makes the
                 process visible to the caller, return its start; in place of a change that hides it, return its end.
         """
@@ -199,15 +199,15 @@ class Visibility:
         if isinstance(event, events.EventsLost):
             return event._replace(missed_events=None)
         if isinstance(event, events.LogonFailed):
-            # Only administrators may see it (sees_failed_logons), and for them the first lines have returned the event.
+            # Only administrators may see failed logons (sees_failed_logons). For them, the first lines have returned.
             return None
         if isinstance(event, events.ProcessChanged):
             before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
             after = self.view(*event.after, ALL_FACTS, include_hidden=include_hidden)
             if of_instances and (before is None or after is None):
                 return self._as_start_or_end(event, before, after)
-            # If only the state after the change is visible, the event has it as the state before, too. If only hidden
-            # facts changed, there is no event.
+            # If only the state after the change is visible, the event has it as the state before, too. In a hidden
+            # logon session, there is no event if only facts changed that the caller may not see.
             if after is None or (before == after and after[1] == HIDDEN):
                 return None
             return event._replace(before=before or after, after=after)
@@ -347,7 +347,9 @@ UNUSED_UID = -1
 
 
 def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> Caller:
-    """Return a caller for a past moment. If its uid did not belong to the same account then, it owns nothing.
+    """Return a caller for a past moment: unless its uid had the same account name then as now, it owns nothing.
+
+    An administrator is returned unchanged.
 
     Args:
         caller: the caller.

@@ -311,8 +311,8 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
 def _rows_without_counts(
     request: Request, provider: Provider, selection: Selection, columns: Sequence[str]
 ) -> Iterator[Row]:
-    """Return the rows of the logon session of one process; columns that count its processes are null."""
-    # the item has one member only, the process that led to the logon session: counting it would always give 1
+    """Return the rows of the logon session of one process; columns that count the session's processes are null."""
+    # the item has only one process, the one that led to the logon session: a count would always be 1
     columns = provider.columns_without(COUNTS, columns)
     items = read_items(request, provider.subject, ItemQuery(provider.facts_of_rows(columns), selection))
     return provider.rows(items, request.context, columns)
@@ -329,13 +329,13 @@ def _rows_of_parts(
     query = ItemQuery(facts, selection, association.include_hidden, target.cls.namespace)
     items = read_items(request, association.subject, query)
     context = request.context
-    value = association.columns[link.role].checked_value
+    near_reference = association.columns[link.role].checked_value
     # The reading may return more than was selected, so the near reference of each item is compared as well.
     refers_to_target = references_to(link.role, target).predicate([link.role])
     parts = (
         item[item_slice]
         for item in items
-        if association.is_instance(*item, context) and refers_to_target((value(*item, context),))
+        if association.is_instance(*item, context) and refers_to_target((near_reference(*item, context),))
     )
     return far.rows(parts, context, columns)
 

@@ -57,21 +57,21 @@ def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] 
     """Return the classes that have at least one of the properties; all classes if there are no properties.
 
     Raises:
-        InvalidPropertyError: one of the properties is in none of the classes.
+        InvalidPropertyError: there are classes, but none of them has one of the properties.
     """
     for name in properties or ():
         if classes and not any(has_property(cls, name) for cls in classes):
             if len(classes) == 1:
                 # raises the error with a suggestion for the name
                 classes[0].property_named(name)
-            names = ", ".join(cls.name for cls in classes[:MAX_NAMED])
+            names = ", ".join(cls.name for cls in classes[:MAX_LISTED_CLASSES])
             raise InvalidPropertyError(
                 f"none of {names} has a property '{name}'", show_class_hint(classes[0].name, classes[0].namespace)
             )
     return [cls for cls in classes if not properties or any(has_property(cls, name) for name in properties)]
 
 
-MAX_NAMED = 5
+MAX_LISTED_CLASSES = 5
 """Maximum number of classes that a message lists."""
 
 

@@ -21,13 +21,8 @@ UNKNOWN_POSITION = 1 << 63
 class CursorNames:
     """The names of positions; safe to use from any thread."""
 
-    def __init__(self, most: int = MAX_CURSORS) -> None:
-        """Create the table.
-
-        Args:
-            most: maximum number of positions.
-        """
-        self._most = most
+    def __init__(self, max_positions: int = MAX_CURSORS) -> None:
+        self._max_positions = max_positions
         self._names: OrderedDict[int, str] = OrderedDict()
         self._positions: dict[str, int] = {}
         self._random_names: Iterator[str] = iter(())
@@ -42,21 +37,21 @@ class CursorNames:
             # Each of these calls is atomic: another thread that names the same position gets the same name.
             name = self._names.setdefault(position, next(self._random_names, None) or self._draw_names())
             self._positions[name] = position
-            if len(self._names) > self._most:
+            if len(self._names) > self._max_positions:
                 _, oldest = self._names.popitem(last=False)
                 self._positions.pop(oldest, None)
         return name
 
     def _draw_names(self) -> str:
-        """Return a random name, and keep others for later: the kernel is asked once for all of them."""
+        """Return a random name, and keep others for later: one call of the kernel draws DRAWN_NAMES names."""
         digits = secrets.token_hex(NAME_BYTES * DRAWN_NAMES)
-        names = [digits[first : first + 2 * NAME_BYTES] for first in range(0, len(digits), 2 * NAME_BYTES)]
+        names = [digits[begin : begin + 2 * NAME_BYTES] for begin in range(0, len(digits), 2 * NAME_BYTES)]
         # an iterator of a list never gives the same name to two threads
         self._random_names = iter(names[1:])
         return names[0]
 
     def read(self, text: str) -> int:
-        """Return the position of a cursor; UNKNOWN_POSITION if it was not made by this process, or is forgotten."""
+        """Return the position of a cursor; UNKNOWN_POSITION: this process did not make it, or has forgotten it."""
         return self._positions.get(text, UNKNOWN_POSITION)
 
 

@@ -46,7 +46,7 @@ class Descendants:
         return f"<Descendants of {self._root}: {len(self._running)} running>"
 
     def follow(self, event: Event) -> bool:
-        """Note what an event changes; return whether it is about a descendant, or a logon session begun by one."""
+        """Note what an event changes; return whether it is about a descendant, or a logon session that one began."""
         if isinstance(event, ProcessStarted):
             return self._add(event)
         if isinstance(event, ProcessEnded):
@@ -102,11 +102,11 @@ class Descendants:
             if logon_id in self._entered_logon_ids or leader in self._running or leader in self._ended:
                 self._logon_ids.add(logon_id)
             self._entered_logon_ids.discard(logon_id)
-        is_own = logon_id in self._logon_ids
+        is_of_descendants = logon_id in self._logon_ids
         if isinstance(event, LogonEnded):
             self._logon_ids.discard(logon_id)
             self._entered_logon_ids.discard(logon_id)
-        return is_own
+        return is_of_descendants
 
     def _add_running(self) -> None:
         """Add the descendants that run now."""
@@ -126,7 +126,7 @@ class Descendants:
 
 
 def _contains(starts: dict[int, int | None], process: Process) -> bool:
-    """Return whether a process is in ``starts``: its pid with nearly the same start, or a start is unknown."""
+    """Return whether ``starts`` has the pid of a process with nearly the same start; an unknown start is accepted."""
     if process.pid not in starts:
         return False
     start = starts[process.pid]

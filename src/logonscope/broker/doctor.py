@@ -39,7 +39,7 @@ def doctor(request: Request) -> list[Check]:
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     _collect_troubles(request)
-    # sees_all decides access. sees_whole_host, which depends also on the source, changes only the words of checks.
+    # sees_all decides access. request.sees_whole_host depends also on the source, and changes only findings and advice.
     sees_all = request.visibility.may_see_everything
     login_service = _login_service(processes)
     return [
@@ -72,7 +72,7 @@ def _collect_troubles(request: Request) -> None:
 
 def _check_troubles(request: Request) -> Iterator[Check]:
     for trouble in request.look.troubles:
-        # no finding: nothing can be done about facts that a history does not keep
+        # no check: nothing can be done about facts that a history does not keep
         if trouble.reason != NOT_KEPT:
             yield Check(trouble.subject, False, trouble.reason, trouble.advice)
 

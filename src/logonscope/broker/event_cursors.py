@@ -39,8 +39,8 @@ class EventCursors:
         mark = None if log is None else log.read_cursor(since)
         if log is not None and mark is not None:
             is_live = mark.epoch == log.epoch and mark.part == ALL_PARTS
-            live = source.resumed_reader(mark.position) if is_live else None
-            return ResumedReader(log, mark, source.event_reader, live)
+            live_reader = source.resumed_reader(mark.position) if is_live else None
+            return ResumedReader(log, mark, source.event_reader, live_reader)
         # the cursor is not a mark, but a random name of this run or of an earlier one
         position = read_cursor(since)
         if log is not None and position == UNKNOWN_POSITION:

@@ -66,7 +66,7 @@ class EventGroups:
         self._groups[key] = group._replace(event_count=group.event_count + 1)
 
     def complete(self) -> Iterator[tuple[Any, int]]:
-        """Remove the groups whose interval is over; yield first event and count of those that HAVING accepts."""
+        """Remove the groups whose interval is over; yield first event and count of each that HAVING accepts."""
         now = time.monotonic()
         for key in [key for key, group in self._groups.items() if group.due <= now]:
             group = self._groups.pop(key)

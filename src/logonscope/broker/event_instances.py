@@ -136,11 +136,11 @@ class PolledClass:
         Args:
             request: the request of the caller.
             cls: the class.
-            seconds: between two readings; raised to MIN_POLLING_SECONDS.
+            seconds: the interval between two readings; raised to MIN_POLLING_SECONDS.
             max_rows: maximum number of instances.
 
         Raises:
-            QuotaViolationError: there are more instances.
+            QuotaViolationError: there are more than ``max_rows`` instances.
         """
         self.cls, self._seconds, self._max_rows = cls, max(seconds, MIN_POLLING_SECONDS), max_rows
         self._columns = tuple(cls.properties)

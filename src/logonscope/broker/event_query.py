@@ -61,7 +61,7 @@ class _PathReader:
 
 
 class Rule(NamedTuple):
-    """The test and the layout of the events of one event class about the instances of one target class.
+    """How events of one event class about instances of one target class are tested and laid out.
 
     Attributes:
         columns: all properties of the event class.
@@ -191,12 +191,12 @@ class EventQueryRun:
         """If an event matches, yield its instance, or in a query with groups add the instance to its group."""
         if rule is None or (rule.matches is not None and not rule.matches(values)):
             return
-        *embedded, row = values
+        *embedded_rows, row = values
         event_values = list(row)
         if rule.target is not None:
-            for name, part in zip((TARGET, PREVIOUS), embedded, strict=True):
-                if name in rule.columns and part is not None:
-                    event_values[rule.columns.index(name)] = Instance(rule.target, part)
+            for name, embedded_row in zip((TARGET, PREVIOUS), embedded_rows, strict=True):
+                if name in rule.columns and embedded_row is not None:
+                    event_values[rule.columns.index(name)] = Instance(rule.target, embedded_row)
         instance = Instance(rule.shape, tuple(event_values))
         if self._groups is None:
             yield instance
@@ -242,15 +242,15 @@ def _whole_shape(cls: Class, server: str) -> Shape:
 
 
 class _ClassDecision:
-    """Replaces the terms of a condition whose result depends only on the event class and the target class."""
+    """Replaces the terms of a condition that the event class and the target class alone decide."""
 
     def __init__(self, event_class: Class, target: Class | None, server: str) -> None:
         self._target = target
         self._constants: dict[str, Value] = {**system_properties(event_class, INSTANCE_GENUS, 0, server)}
         if target is not None:
-            for part in (TARGET, PREVIOUS):
+            for embedded_name in (TARGET, PREVIOUS):
                 constants = system_properties(target, INSTANCE_GENUS, len(target.properties), server)
-                self._constants |= {f"{part}.{name}".upper(): value for name, value in constants.items()}
+                self._constants |= {f"{embedded_name}.{name}".upper(): value for name, value in constants.items()}
         self._event_class = event_class
 
     def decide(self, term: Term | NullTest) -> Condition:
@@ -290,11 +290,11 @@ class _ColumnReaders:
 
     def get(self, name: str) -> ColumnReader:
         """Return the reader of a column."""
-        part, _, inner = name.partition(".")
+        outer, _, inner = name.partition(".")
         if not inner:
             index = self._event_columns.get(name)
             return _ConstantReader(None) if index is None else _Reader(_EVENT_ROW, index)
-        row_index, target = _TARGET_ROW if part == TARGET else _PREVIOUS_ROW, self._target
+        row_index, target = _TARGET_ROW if outer == TARGET else _PREVIOUS_ROW, self._target
         if target is None:
             return _ConstantReader(None)
         shape = _whole_shape(target, self._server)

@@ -70,11 +70,11 @@ def _explain_part(request: Request, part: PlanPart) -> PartExplained:
     cls, provider = part.cls, find_provider(part.cls)
     row_filter = filter_by_condition(request, cls, part.condition)
     selections = provider.selections if provider else {}
-    narrowed = {name: values for name, values in row_filter.fixed.items() if name in selections}
-    predicate = residual_condition(part.condition, narrowed)
+    read_values = {name: values for name, values in row_filter.fixed.items() if name in selections}
+    predicate = residual_condition(part.condition, read_values)
     fixed = {
         name: tuple(write_constant(constant_of_value(value, cls)) for value in sorted(values, key=str))
-        for name, values in narrowed.items()
+        for name, values in read_values.items()
     }
     return PartExplained(
         cls.name,
@@ -151,10 +151,10 @@ class _DrySource(BaseSource):
         return self._request.source.account(look, uid)
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
-        named_only = query._replace(
+        named_accounts = query._replace(
             users=None if query.users == "ALL" else query.users, groups=None if query.groups == "ALL" else query.groups
         )
-        return self._request.source.accounts(look, named_only)
+        return self._request.source.accounts(look, named_accounts)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         look.check()

@@ -1,7 +1,7 @@
 """Operations on logon sessions that match a LogonFilter.
 
-First the logon sessions are described, which takes a few small files of each process that may belong to them. Then
-operations on processes read all facts of their rows, but only of processes of the matching sessions.
+First the logon sessions are described: a few small files are read of each process that may belong to them. Then
+operations on processes read all facts of their rows, but only of processes of the matching logon sessions.
 """
 
 import re
@@ -64,9 +64,13 @@ def _select_matching(request: Request, which: Which, where: LogonFilter) -> Sele
 
 
 def _select_users(users: frozenset[str], names: frozenset[str]) -> Selection | None:
-    """Return the selection of these users' logon sessions, by names or by uids; None if ``users`` has both.
+    """Return the selection of these users' logon sessions, by names or by uids; None if ``users`` has names and uids.
 
-    A selection combines names and uids by AND. So if ``users`` has both, no selection is made, and the filter decides.
+    A selection would combine names and uids by AND. So in this case, only the filter decides.
+
+    Args:
+        users: account names, and uids in digits.
+        names: the names that logins of the accounts named in ``users`` can have.
     """
     uids = numbers_among(users)
     if not uids:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.machine.source import Source
 
-MAX_NAMED = 10
+MAX_LISTED_VALUES = 10
 """Maximum number of values that the text of a reading lists for one condition."""
 
 _NOUNS = {
@@ -169,7 +169,7 @@ def list_values(noun: str, values: Collection[object]) -> str:
 
 
 def join_values(values: Collection[object]) -> str:
-    """Return the first MAX_NAMED values in the order of their texts, and how many more there are."""
+    """Return the first MAX_LISTED_VALUES values in the order of their texts, and how many more there are."""
     words = sorted(map(str, values))
-    suffix = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
-    return f"{', '.join(words[:MAX_NAMED])}{suffix}"
+    suffix = f" and {len(words) - MAX_LISTED_VALUES} more" if len(words) > MAX_LISTED_VALUES else ""
+    return f"{', '.join(words[:MAX_LISTED_VALUES])}{suffix}"

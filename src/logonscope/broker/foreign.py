@@ -65,20 +65,23 @@ class ForeignProcesses:
 
     def _find_container(self, owner: Owner, members: Iterable[Process]) -> LogonContainer:
         request, members = self._request, list(members)
-        first = request.ownership.first_process(members)
+        first_process = request.ownership.first_process(members)
         # The process that logged in may have ended: then the first remaining process proves nothing. But a single
         # member that cannot be of a foreign logon session proves that the session is not foreign.
-        if first is None or not all(
+        if first_process is None or not all(
             request.ownership.may_be_foreign(member, owner, request.machine) for member in members
         ):
             return THIS_HOST
         fact = request.ownership.root_fact
-        if request.ownership.needs_root_directory(first, request.machine) and getattr(first, fact) is None:
-            query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first.pid}))
+        if (
+            request.ownership.needs_root_directory(first_process, request.machine)
+            and getattr(first_process, fact) is None
+        ):
+            query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first_process.pid}))
             reread_process = next(request.source.processes(request.look, query), None)
-            if reread_process is not None and reread_process.start == first.start:
-                first = first._replace(**{fact: getattr(reread_process, fact)})
-        return request.ownership.logon_container(owner, first, request.machine)
+            if reread_process is not None and reread_process.start == first_process.start:
+                first_process = first_process._replace(**{fact: getattr(reread_process, fact)})
+        return request.ownership.logon_container(owner, first_process, request.machine)
 
     def _read_members(self, process: Process, owner: Owner) -> list[Process]:
         """Read all processes of a logon session, including those that the caller may not see."""

@@ -140,16 +140,16 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
     if word is None:
         return Subject()
     match = _PREFIXED.fullmatch(word)
-    kind, text = match.groups() if match else ("", word)
-    if kind == "user":
+    prefix, text = match.groups() if match else ("", word)
+    if prefix == "user":
         return _user_subject(text)
-    if kind == "pid":
+    if prefix == "pid":
         pids = numbers_among([text])
         if not pids:
             reason = f"invalid pid {text[:MAX_SHOWN]!r}: must be a number of at most {MAX_DIGITS} digits"
             raise InvalidParameterError(reason, "for a process, give name:NAME")
         return Subject(pids=pids)
-    if kind == "name":
+    if prefix == "name":
         return Subject(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
     # A word is a LogonId or a user only if the caller may see a record of it. Otherwise the answer would reveal past
@@ -179,12 +179,12 @@ def _visible_logons(
         logon_ids=subject.logon_ids, users=subject.users, login_uids=subject.uids, keys=where.keys, since=where.since,
         until=where.until,
     )  # fmt: skip
-    system = request.ownership.system_owner.logon_id
-    wants_system = subject.names_processes or (subject.logon_ids is not None and system in subject.logon_ids)
+    system_id = request.ownership.system_owner.logon_id
+    wants_system = subject.names_processes or (subject.logon_ids is not None and system_id in subject.logon_ids)
     return [
         record
         for record in records.logons(query)
-        if (wants_system or record.logon_id != system)
+        if (wants_system or record.logon_id != system_id)
         and (subject.uids is None or record.login_uid in subject.uids)
         and where.may_come_from(record.remote_host, record.remote_address)
     ]
@@ -193,7 +193,7 @@ def _visible_logons(
 def _process_records(
     request: Request, past: History, logons: Iterable[int], where: HistoryFilter, subject: Subject
 ) -> Iterator[ProcessRecord]:
-    """Yield the processes of the selected logins; if the word names processes, yield these, whatever their login is."""
+    """Yield the processes of the selected logins; if the word selects processes, yield these processes of any login."""
     # processes are found faster by pid or name than by logon session
     is_narrow = subject.names_processes
     query = ProcessRecordQuery(
@@ -209,8 +209,8 @@ def _logins_of_processes(
     """Yield the logins that ran the given processes, each with the programs of these processes only."""
     counts: dict[int, dict[tuple[str | None, str | None], list[ProcessRecord]]] = {}
     for process in processes:
-        shown = records.masked(process.process)
-        key = shown.name or shown.comm, shown.exe
+        masked_process = records.masked(process.process)
+        key = masked_process.name or masked_process.comm, masked_process.exe
         counts.setdefault(process.logon_record or 0, {}).setdefault(key, []).append(process)
     for record in logons:
         if record.id in counts:

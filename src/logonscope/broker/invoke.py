@@ -45,12 +45,15 @@ class MethodTarget(NamedTuple):
 
     @property
     def runs_as_foreign_uid(self) -> bool:
-        """Return whether its effective uid does not belong to this host: see ``broker/foreign.py``."""
+        """Return whether the effective uid of the process does not belong to this host: see ``broker/foreign.py``."""
         return self.request.foreign.is_foreign_uid(self.process, self.owner, self.effective_uid)
 
     @property
     def effective_uid(self) -> int | None:
-        """Return its effective uid; None where the caller may not see it, or our user namespace does not map it."""
+        """Return the effective uid of the process.
+
+        None: the caller may not see the uid, or the user namespace of this program does not map it.
+        """
         return self.process.uids[1] if self.process.uids else None
 
 
@@ -98,8 +101,8 @@ def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) 
             raise InvalidMethodParametersError(
                 f"{cls.name}.{method.name} has no parameter '{name}'", f"its parameters: {names}"
             )
+        # null means the same as a parameter that is left out
         if value is not None:
-            # null means the same as a parameter that is left out
             bound[parameter.name] = convert_value(value, parameter.type, f"the parameter {parameter.name}")
     return bound
 

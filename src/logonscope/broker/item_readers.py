@@ -146,7 +146,7 @@ def _read_desktops(request: Request, query: ItemQuery) -> Items:
 def pair_user_managers(
     sessions: "Iterable[SessionWithMembers]",
 ) -> "Iterator[tuple[SessionWithMembers, SessionWithMembers]]":
-    """Yield each user manager with each desktop login of its user, whose applications it runs."""
+    """Yield pairs of a user manager and a desktop login of the same user: the manager runs the login's applications."""
     sessions = list(sessions)
     managers = {
         described[0].uid: described for described in sessions if (described[0].login_class or "").startswith("manager")
@@ -258,9 +258,9 @@ def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
     from logonscope.broker.unit_requests import read_unit_requests  # noqa: PLC0415 -- only unit requests need it
 
     names = query.selection.services
-    folded = None if names is None else {name.lower() for name in names}
+    folded_names = None if names is None else {name.lower() for name in names}
     for unit_request, owner in read_unit_requests(request):
-        if folded is None or unit_request.unit.lower() in folded:
+        if folded_names is None or unit_request.unit.lower() in folded_names:
             yield unit_request, owner
 
 

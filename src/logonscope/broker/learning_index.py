@@ -53,14 +53,17 @@ class LearningIndex:
             yield process, owner
 
     def logon_groups(self, selection: Selection) -> Iterator[LogonGroup]:
-        """Return the groups of the logon sessions in ``selection.logon_ids``, which can have several; None: of all."""
+        """Return the groups of the logon sessions in ``selection.logon_ids``; if that is None, of all logon sessions.
+
+        A logon session can have several groups.
+        """
         request = self._request
         query = ProcessQuery(request.ownership.owner_facts, logon_hint=self.index.hint(NO_FACTS, selection, None))
-        groups = self._decide(request.source.membership_groups(request.look, query))
+        groups = self._decide_groups(request.source.membership_groups(request.look, query))
         logon_ids = selection.logon_ids
         return groups if logon_ids is None else (group for group in groups if group[0] in logon_ids)
 
-    def _decide(self, membership_groups: Iterable[MembershipGroup]) -> Iterator[LogonGroup]:
+    def _decide_groups(self, membership_groups: Iterable[MembershipGroup]) -> Iterator[LogonGroup]:
         """Yield the LogonId and the pids of each membership group whose logon session is known."""
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
         decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid

@@ -81,7 +81,7 @@ def logon_of(
 
 
 def description_facts(request: Request, details: Details) -> Facts:
-    """Return the facts of processes that describe logon sessions; the detail "usage" takes one more file of each."""
+    """Return the facts of processes that describe logon sessions; the detail "usage" adds facts of one more file."""
     facts = request.ownership.description_facts
     if "usage" in details:
         from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- seldom asked for

@@ -22,9 +22,9 @@ def request_at(request: Request, moment: datetime) -> Request:
     request.admit()
     past_source, caller = request.source.at(moment), request.caller
     if not caller.administrator and caller.uid is not None:
-        present = request.source.account(request.look, caller.uid)
-        past = past_source.account(request.look, caller.uid)
-        caller = past_caller(caller, present and present.name, past and past.name)
+        account_now = request.source.account(request.look, caller.uid)
+        account_then = past_source.account(request.look, caller.uid)
+        caller = past_caller(caller, account_now and account_now.name, account_then and account_then.name)
     return Request(past_source, request.ownership, caller, request.look, request.loaded_schema)
 
 
@@ -39,18 +39,18 @@ def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) 
         moment: when the events happened.
         is_this_boot: whether they happened in the present boot.
     """
-    present = EventRequest.renewed(request)
+    present_request = EventRequest.renewed(request)
     if is_this_boot and request.caller.administrator:
-        return present
+        return present_request
     try:
-        past = request_at(present, moment)
+        past_request = request_at(present_request, moment)
     except NotFoundError:
         # Nothing was recorded at that moment: which account had the uid is unknown. So the caller owns nothing, and the
         # present source is used.
         caller = past_caller(request.caller, None, None)
-        return EventRequest(request.source, request.ownership, caller, present.look, request.loaded_schema)
-    source = past.source
+        return EventRequest(request.source, request.ownership, caller, present_request.look, request.loaded_schema)
+    source = past_request.source
     if is_this_boot:
         source.close()
         source = request.source
-    return EventRequest(source, request.ownership, past.caller, present.look, request.loaded_schema)
+    return EventRequest(source, request.ownership, past_request.caller, present_request.look, request.loaded_schema)

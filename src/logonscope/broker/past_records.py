@@ -129,7 +129,7 @@ class PastRecords:
 
     def make_login(self, record: LogonRecord, programs: Iterable[ProgramCount] = ()) -> PastLogin:
         """Return a logon session with the programs that it ran."""
-        shown = tuple(map(_make_program, programs))
+        past_programs = tuple(map(_make_program, programs))
         start, logout, end = map(datetime_of_microseconds, (record.start, record.logout, record.end))
         return PastLogin(
             self.keys.key("logon", record.id), record.logon_id,
@@ -139,8 +139,8 @@ class PastRecords:
             record.end_is_approximate, clean(record.service), clean(record.tty), clean(record.seat),
             clean(record.login), clean(record.remote_host),
             clean(record.remote_address), record.remote_port, clean(record.method), clean(record.key_type),
-            clean(record.key), sum(program.runs for program in shown), sum(program.failed for program in shown),
-            shown, record.boot_id,
+            clean(record.key), sum(program.runs for program in past_programs),
+            sum(program.failed for program in past_programs), past_programs, record.boot_id,
         )  # fmt: skip
 
     def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
@@ -154,7 +154,7 @@ class PastRecords:
         count_by_comm: dict[str | None, ProgramCount] = {}
         for program in programs:
             count, sum_before = program._replace(name=program.comm, executable=None), count_by_comm.get(program.comm)
-            count_by_comm[program.comm] = count if sum_before is None else _sum_of(sum_before, count)
+            count_by_comm[program.comm] = count if sum_before is None else _add_counts(sum_before, count)
         return sorted(count_by_comm.values(), key=most_runs_first)
 
     def make_process(self, record: ProcessRecord, logon: LogonRecord | None) -> PastProcess:
@@ -209,7 +209,6 @@ class PastRecords:
         callers get the short name (comm).
         """
         caller = self._request.caller
-        # the same rule as for running processes
         if caller.administrator or self._request.ownership.runs_as(process, caller.uid, wholly=True):
             return process
         return process._replace(name=process.comm, exe=None, cmdline=None)
@@ -220,12 +219,12 @@ class PastRecords:
         return self._machines[boot_id]
 
 
-def _sum_of(first: ProgramCount, second: ProgramCount) -> ProgramCount:
-    first_starts = [time for time in (first.first, second.first) if time is not None]
-    last_starts = [time for time in (first.last, second.last) if time is not None]
-    return first._replace(
-        runs=first.runs + second.runs, failed=first.failed + second.failed, first=min(first_starts, default=None),
-        last=max(last_starts, default=None),
+def _add_counts(count: ProgramCount, added_count: ProgramCount) -> ProgramCount:
+    first_starts = [time for time in (count.first, added_count.first) if time is not None]
+    last_starts = [time for time in (count.last, added_count.last) if time is not None]
+    return count._replace(
+        runs=count.runs + added_count.runs, failed=count.failed + added_count.failed,
+        first=min(first_starts, default=None), last=max(last_starts, default=None),
     )  # fmt: skip
 
 

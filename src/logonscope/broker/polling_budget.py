@@ -1,4 +1,4 @@
-"""The time that readings of the polled classes of one caller's event queries may take together."""
+"""A limit on the time that all event queries of a caller take to read polled classes."""
 
 import time
 from collections.abc import Hashable
@@ -15,7 +15,7 @@ MAX_CALLERS = 1_000
 
 
 class PollingBudget:
-    """When each caller may read a polled class again; shared by all subscriptions of a process."""
+    """When each caller may read a polled class again."""
 
     def __init__(self) -> None:
         self._free_at: dict[Hashable, float] = {}

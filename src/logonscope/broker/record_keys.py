@@ -35,7 +35,7 @@ class RecordKeys:
         return number_key(number) if self._shows_numbers else self._history.hide_number(kind, number)
 
     def numbers(self, kind: RecordKind, keys: Iterable[str] | None) -> frozenset[int] | None:
-        """Return the numbers of the records with these keys, without the invalid keys; None for None."""
+        """Return the numbers of the records with these keys; invalid keys are left out. None for None."""
         if keys is None:
             return None
         numbers = (self._number(kind, key) for key in keys)

@@ -109,14 +109,16 @@ class _SeenUids:
 
     def collect(self, request: Request, pairs: Iterable[ProcessWithOwner]) -> Iterator[Process]:
         """Yield the processes, and collect their uids and login uids."""
-        # a recording is written with the processes before the accounts: all uids are known when accounts are read
         for process, owner in pairs:
             self._uids.update(uid for uid in process.uids or () if uid is not None)
             self._uids.add(request.ownership.login_uid(owner, (process,)) or 0)
             yield process
 
     def accounts(self, request: Request, listed_accounts: Iterable[Account]) -> Iterator[Account]:
-        """Yield the listed accounts, then those of the other uids that occurred."""
+        """Yield the listed accounts, then those of the other collected uids.
+
+        Iterate this after all processes have been collected.
+        """
         for account in listed_accounts:
             self._uids.discard(account.uid)
             yield account

@@ -52,7 +52,7 @@ def read_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[Pas
 
 
 def read_process_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastProcess, PastLogin]]:
-    """Yield past and present processes with their logon sessions."""
+    """Yield past and present processes with their logon sessions; NO_LOGIN: the logon session is not known."""
     history = _history_of(request)
     if history is None:
         return
@@ -99,7 +99,7 @@ def read_user_change_records(request: Request, query: ItemQuery) -> Iterator[tup
 def read_changes_of_processes(
     request: Request, query: ItemQuery
 ) -> Iterator[tuple[PastChange, PastProcess, PastLogin]]:
-    """Yield changes with their processes, where the caller may see both."""
+    """Yield changes, each with the process and the process's logon session, where the caller may see these."""
     history = _history_of(request)
     if history is None:
         return
@@ -136,25 +136,25 @@ def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[t
 def read_present_process_records(
     request: Request, query: ItemQuery
 ) -> Iterator[tuple[Process, Owner, PastProcess, PastLogin]]:
-    """Yield each running process with its record and its past logon session, where the caller may see both."""
+    """Yield each running process with its record and its past logon session, where the caller may see these."""
     history = _history_of(request)
     if history is None:
         return
     records = PastRecords(request, history)
     record_query = _process_query(query, records)._replace(is_running=True)
     boot_id = request.machine.boot_id
-    past = {
-        process.pid: (start, process, login)
-        for start, process, login in _running_processes(records, record_query, boot_id)
+    past_by_pid = {
+        past_process.pid: (start, past_process, login)
+        for start, past_process, login in _running_processes(records, record_query, boot_id)
     }  # fmt: skip
-    if not past:
+    if not past_by_pid:
         return
     facts = (query.facts - {COMMAND_LINES}) | {"start"}
-    pids = query.selection.pids if query.selection.pids is not None else frozenset(past)
+    pids = query.selection.pids if query.selection.pids is not None else frozenset(past_by_pid)
     for process, owner in request.read(ProcessQuery(facts, pids=pids)).pairs:
-        start, record, login = past.get(process.pid, (None, None, None))
-        if record is not None and login is not None and _is_near(start, process.start):
-            yield process, owner, record, login
+        recorded_start, past_process, login = past_by_pid.get(process.pid, (None, None, None))
+        if past_process is not None and login is not None and _is_near(recorded_start, process.start):
+            yield process, owner, past_process, login
 
 
 def _running_processes(
@@ -215,11 +215,11 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
     selection, limits = query.selection, query.limits
     logon_records = records.keys.numbers("logon", selection.logon_records)
     if selection.names_sessions:
-        named = records.logons(LogonRecordQuery(
+        selected_logons = records.logons(LogonRecordQuery(
             ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users,
             login_uids=selection.login_uids, fold_case=True,
         ))  # fmt: skip
-        logon_records = frozenset(record.id for record in named)
+        logon_records = frozenset(record.id for record in selected_logons)
     started = limits.get(STARTED, NO_RANGE)
     return ProcessRecordQuery(
         ids=records.keys.numbers("process", selection.records),

@@ -1,7 +1,7 @@
-"""Request: what one operation of one caller needs: source, ownership rules, caller and deadline.
+"""Request: the source, ownership rules, caller and deadline of one operation.
 
-All functions of the broker read the machine through it. ``read`` returns processes with their owners, as far as the
-caller may see them, in one of four ways (the first two are a ``ReadOrder``):
+All functions of the broker read the machine through a Request. Its method ``read`` returns processes with their owners,
+as far as the caller may see them, in one of four ways (the first two are a ``ReadOrder``):
 
 - "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
   that appears in the meantime is read when one of its processes is read.
@@ -9,7 +9,7 @@ caller may see them, in one of four ways (the first two are a ``ReadOrder``):
   sessions.
 - by pid, if the query names pids: those processes, and the few login records that can belong to their owners. The cost
   does not grow with the number of processes on the host.
-- without owners, if neither the rows nor the access checks need them: only the processes.
+- without owners, if neither the rows, the selection nor the access checks need owners: only the processes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -208,10 +208,10 @@ class Request:
         is_needed = with_owners or _names_sessions(which)
         if not is_needed and self.visibility.shows_all(query.facts, include_hidden=include_hidden):
             return self._read_without_owners(query, process_filter)
-        # A pid narrows the reading more than any order can: one process, and the records that can belong to its owner.
+        # Pids narrow the reading more than any order can: to their processes, and the records of possible owners.
         if query.pids is not None:
             return self._read_by_pid(query, which, include_hidden=include_hidden)
-        # Logon sessions are described by their record: it must not be older than the processes found in the session.
+        # A login record describes a logon session: the record must not be older than the processes of the session.
         if read_order == "processes first":
             return self._read_processes_first(
                 query, which, process_filter, include_own_in_sessions_of_others=include_own_in_sessions_of_others
@@ -220,7 +220,7 @@ class Request:
         return self._read_logins_first(query, which, process_filter, include_hidden=include_hidden)
 
     def read_members(self, owner: Owner, facts: Facts) -> list[Process]:
-        """Read the processes of a logon session, as far as the caller may see them; none if it is unknown."""
+        """Read the processes of a logon session, as far as the caller may see them; none if its LogonId is None."""
         if owner.logon_id is None:
             return []
         selection = Selection(logon_ids=frozenset({owner.logon_id}))
@@ -407,7 +407,7 @@ class Request:
             query, selection, learning_index.index, include_own_in_sessions_of_others=True
         )
         early_filter = self._build_early_filter(
-            process_filter, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
+            process_filter, visible_pair, include_hidden=include_hidden, selects_sessions=session_filter is not None
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # the most frequent case: nothing is masked or left out, so a shorter loop is enough
@@ -421,17 +421,17 @@ class Request:
         visible_pair: Callable[[Process], ProcessWithOwner | None],
         *,
         include_hidden: bool,
-        is_narrowed: bool,
+        selects_sessions: bool,
     ) -> EarlyFilter | None:
         """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
 
         None if there is neither. Owners are determined only if the predicate or the selection needs owners, or if facts
         of the predicate are masked for the caller.
         """
-        if process_filter is None and not is_narrowed:
+        if process_filter is None and not selects_sessions:
             return None
         facts = process_filter.facts - {OWNER_FACT} if process_filter else frozenset()
-        reads_owner = is_narrowed or process_filter is None or OWNER_FACT in process_filter.facts
+        reads_owner = selects_sessions or process_filter is None or OWNER_FACT in process_filter.facts
         if process_filter and not reads_owner and self.visibility.shows_all(facts, include_hidden=include_hidden):
             return self._build_ownerless_filter(process_filter)
 
@@ -585,7 +585,10 @@ class _OwnerlessFilter:
 
 @lru_cache(MAX_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return a function from (*process, None) to the fields of the process, in which facts not picked are None."""
+    """Return a function that takes (*process, None), and returns the fields of the process with only these facts.
+
+    The other fields are None, except the pid, ``unread``, and ``comm`` if the facts have the name.
+    """
     picked_facts = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
     # index -1 is the None at the end
     return itemgetter(*(index if fact in picked_facts else -1 for index, fact in enumerate(Process._fields)))

@@ -19,7 +19,7 @@ POLL_SECONDS = 0.05
 
 
 class ResumedReader(EventReader):
-    """See ``EventReader``. Live events that were dropped are read from the history."""
+    """See ``EventReader``. Live events that were dropped are read from the history, if their position is known."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class ResumedReader(EventReader):
         self.description = self._live.description
         self._live_position: int | None = mark.position
         """The position of the last event that was read, at first that of the mark; None: the event has no position."""
-        self._target: int | None = None  # the position at which the live events begin; None: not determined yet
-        self._wait_until = 0.0  # until then, wait for the history to write the events up to the target
+        self._live_begin: int | None = None  # the position at which the live events begin; None: not determined yet
+        self._wait_until = 0.0  # until then, wait for the history to write the events up to ``_live_begin``
         self._call: Callable[[], object] | None = None
         self._rest: deque[Event] = deque()  # events of the page that have not been returned yet
 
@@ -113,7 +113,7 @@ class ResumedReader(EventReader):
         events = self._live.read(seconds, max_events)
         if events and isinstance(events[0], EventsLost) and self._live_position is not None:
             # the live reader dropped events, but the history has them
-            self.mark, self._target = EventMark(self._log.epoch, self._live_position), None
+            self.mark, self._live_begin = EventMark(self._log.epoch, self._live_position), None
             return ()
         if events:
             self._live_position = events[-1].head.position or None
@@ -123,26 +123,26 @@ class ResumedReader(EventReader):
         """Return the next events of the history, or EventsLost; empty: there are none yet, or live events follow."""
         # The written position is taken before the page is read: the page may lack events that are written afterwards.
         written = self._log.written_position
-        page = self._log.read(mark, self._target)
+        page = self._log.read(mark, self._live_begin)
         self.page = page
         if page.events or page.mark != mark:
             # ``_take`` moves the mark to each event that it returns; of a page without events, the mark is moved here
             self.mark = mark if page.events else page.mark
             return page.events
-        if self._target is None:
+        if self._live_begin is None:
             # a new live reader is opened only now: reading the history can take longer than live events are kept
-            self._target, self._wait_until = self._reopen(), time.monotonic() + self._write_seconds
+            self._live_begin, self._wait_until = self._reopen(), time.monotonic() + self._write_seconds
             return ()
-        if max(mark.position, written) >= self._target:
+        if max(mark.position, written) >= self._live_begin:
             self._go_live()
         elif time.monotonic() > self._wait_until:
             self._go_live()
-            head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), 0, self._target)
+            head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), 0, self._live_begin)
             return (EventsLost(head, None),)
         return ()
 
     def _go_live(self) -> None:
-        self._live_position, self.mark, self.page = self._target or None, None, None
+        self._live_position, self.mark, self.page = self._live_begin or None, None, None
 
     def _reopen(self) -> int:
         """Replace the live reader by a new one, and return the position at which its events begin."""
@@ -155,7 +155,7 @@ class ResumedReader(EventReader):
 
 
 class LostReader(EventReader):
-    """A reader of live events after a cursor that this host does not know: the first event is an EventsLost of all."""
+    """A reader for a cursor that this host does not know: first an EventsLost for all events, then live events."""
 
     def __init__(self, live: EventReader) -> None:
         self._live, self._has_begun = live, False

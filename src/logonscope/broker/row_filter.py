@@ -128,7 +128,7 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
                 return Truth(not term.is_null)
             return Truth(cls.is_a(str(term.value)) is (term.operator == ISA))
         if term.column in constants:
-            # the compiled term decides here too, so that a constant is compared as any value of a row is
+            # the compiled term decides, so that a constant is compared in the same way as a value of a row
             def constant_getter(_: str) -> ColumnReader:
                 return itemgetter(0)
 
@@ -168,11 +168,12 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     return outer((term, inner(class_terms) if len(class_terms) > 1 else class_terms[0]))
 
 
-def _path_getter(cls: Class, name: str, server: str, keys: Sequence[ColumnReader]) -> ColumnReader:
+def _path_getter(cls: Class, name: str, server: str, key_readers: Sequence[ColumnReader]) -> ColumnReader:
     """Return the function that builds __PATH or __RELPATH from the keys of a row."""
 
     def path(row: Row) -> Value:
-        object_path_of_row = object_path((cls.name, *(key(row) for key in keys)), cls.schema, cls.namespace, server)
+        keys = (read_key(row) for read_key in key_readers)
+        object_path_of_row = object_path((cls.name, *keys), cls.schema, cls.namespace, server)
         return object_path_of_row.relative if name == "__RELPATH" else str(object_path_of_row)
 
     return path

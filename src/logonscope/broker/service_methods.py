@@ -1,8 +1,8 @@
 """Methods of services. The system's service manager acts on the service, with the rights of the caller.
 
 A method's ReturnValue is the documented number (Win32_BaseService): 0 success, 1 not supported, 2 access denied, 5 the
-service does not accept it, 6 not active, 7 timeout, 8 unknown failure, 10 already running, 14 disabled, 24 already
-paused. A paused service is a frozen one: systemd's manager stops all of its processes by their control group.
+state of the service does not permit the request, 6 not active, 7 timeout, 8 unknown failure, 10 already running, 14
+disabled, 24 already paused. A paused service is frozen: systemd stops all of its processes with the cgroup freezer.
 """
 
 import errno
@@ -44,7 +44,7 @@ def read_service(request: Request, target: Target) -> ServiceTarget:
     (name,) = target.keys or ("",)
     matching_services = request.source.services(request.look, ServiceQuery(frozenset({str(name)})))
     services = {service.name: service for service in matching_services}
-    # names that differ only in case are different services: the one that is spelled like the key is chosen
+    # names that differ only in case are different services: a service that is spelled like the key has priority
     service = services.get(str(name)) or next(iter(services.values()), None)
     if service is None:
         raise not_found_error(request, target)
@@ -91,7 +91,7 @@ def check_source_acts(request: Request) -> None:
     """Check that the source can change something on the host.
 
     Raises:
-        NotSupportedError: it is a recording, or another source that can only be read.
+        NotSupportedError: the source can only be read, such as a recording.
     """
     if "act" not in request.source.abilities:
         reason = "cannot run methods that change something on a recording, or on another host that can only be read"

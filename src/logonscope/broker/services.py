@@ -25,7 +25,6 @@ def services(request: Request) -> list[SessionService]:
     for process, _ in request.read(ProcessQuery(facts), system, include_own_in_sessions_of_others=False).pairs:
         service = request.ownership.service_of(process)
         members.setdefault(service and service.name, []).append(process)
-    # the starts of all services are read together: each start is the time of one symbolic link
     starts = read_starts(request, frozenset(name for name in members if name))
     rows = (_row(request, name, processes, starts.get(name or "")) for name, processes in members.items())
     return sorted(rows, key=_sort_key)
@@ -45,9 +44,9 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
 
 
 def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
-    """Return the service of a process, and when the service was started. None: it has no service, or this is not known.
+    """Return the name of a process's service, and when the service was started; None for what is not known.
 
-    The calling function must have checked that the caller may see the process.
+    A process without a service has neither. The calling function must have checked that the caller may see the process.
     """
     service = request.ownership.service_of(process)
     if service is None:
@@ -59,7 +58,7 @@ def find_service(request: Request, process: Process) -> tuple[str | None, dateti
 def read_service_command(request: Request, process: Process) -> str | None:
     """Return the command line of the service that a process is in, as far as the caller may see it.
 
-    None for a service of a user's manager, whose command line is not known.
+    None if the process has no service, or if the service is of a user's manager: its command line is not known.
     """
     service = request.ownership.service_of(process)
     if service is None or service.uid is not None:
@@ -72,7 +71,7 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
     """Yield the selected services of the system's manager, as the caller may see them.
 
     ``with_named``: also yield further services that the locations of visible processes name: those of users' managers,
-    and those that the system's manager does not list. Of these services, only the name is known.
+    and those that the system's manager does not list. Of these services, only the name and the user are known.
     """
     names, uids = selection.services, selection.service_uids
     yielded_names: set[ServiceName] = set()
@@ -80,9 +79,11 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
         for service in request.source.services(request.look, ServiceQuery(names)):
             yielded_names.add(ServiceName(service.name, service.uid))
             yield request.visibility.masked_service(service)
-    folded = None if names is None else {name.lower() for name in names}
+    folded_names = None if names is None else {name.lower() for name in names}
     is_complete = (
-        folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in yielded_names}
+        folded_names is not None
+        and uids == _SYSTEM_MANAGER
+        and folded_names <= {service_name.name.lower() for service_name in yielded_names}
     )
     # if the manager lists every selected service, no process has to be read
     if not with_named or is_complete:
@@ -93,20 +94,20 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
             continue
         # most services have several processes: each service is returned once
         yielded_names.add(service_name)
-        if folded is None or service_name.name.lower() in folded:
+        if folded_names is None or service_name.name.lower() in folded_names:
             yield Service(*service_name, manager="process", active_state="active")
 
 
 def _row(request: Request, name: str | None, processes: Sequence[Process], start: datetime | None) -> SessionService:
-    first = min(processes, key=_start_key)
-    uid = first.uids[1] if first.uids else None
+    first_process = min(processes, key=_start_key)
+    uid = first_process.uids[1] if first_process.uids else None
     return SessionService(
         service=clean(name),
         processes=len(processes),
-        pid=first.pid,
-        name=clean(first.comm),
+        pid=first_process.pid,
+        name=clean(first_process.comm),
         user=clean(request.accounts.name(uid)) or (None if uid is None else str(uid)),
-        start=start or start_time(first, request.machine),
+        start=start or start_time(first_process, request.machine),
         start_is_approximate=start is None,
     )
 

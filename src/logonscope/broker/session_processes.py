@@ -33,7 +33,7 @@ def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]
 
 
 def leftovers(request: Request, which: Which = None) -> Leftovers:
-    """Return the processes of logged-out logon sessions, and of how many sessions it is known whether they are."""
+    """Return the leftovers of the selected logon sessions, or all that the caller may see."""
     return collect_leftovers(processes(request, which))
 
 

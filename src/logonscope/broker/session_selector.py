@@ -50,16 +50,16 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
     if names is None:
         return uids
     users, _ = source.accounts(look, AccountQuery(users=names))
-    folded = {name.lower() for name in names}
+    folded_names = {name.lower() for name in names}
     # A login whose account was removed since has the user name of its record. A name of digits is a uid without an
     # account.
-    recorded = {
+    uids_of_recorded_names = {
         uid
         for login in index.logins.values()
-        if (login.user or "").lower() in folded and (uid := login.uid_here) is not None
+        if (login.user or "").lower() in folded_names and (uid := login.uid_here) is not None
     }
-    named = frozenset({account.uid for account in users} | recorded | numbers_among(names))
-    return named if uids is None else named & uids
+    uids_of_names = frozenset({account.uid for account in users} | uids_of_recorded_names | numbers_among(names))
+    return uids_of_names if uids is None else uids_of_names & uids
 
 
 def numbers_among(words: Iterable[str]) -> frozenset[int]:
@@ -96,7 +96,7 @@ class SessionFilter:
         self._names = None if names is None else {self._fold_name(name) for name in names}
 
     def keeps(self, process: Process, owner: Owner) -> bool:
-        """Return whether the logon session that owns a process is selected."""
+        """Return whether the logon session that owns a process is selected, or may be."""
         selection, names = self._selection, self._names
         if selection.logon_ids is not None and owner.logon_id not in selection.logon_ids:
             return False
@@ -105,7 +105,7 @@ class SessionFilter:
         if owner.logon_id is None:
             return False
         if not self._case_sensitive and not self._ownership.has_login_uid(process, owner):
-            return True  # not excluded here: another process of its logon session may show the login uid
+            return True  # another process of its logon session may show the login uid
         uid = self._ownership.login_uid(owner, (process,))
         if selection.login_uids is not None and uid not in selection.login_uids:
             return False

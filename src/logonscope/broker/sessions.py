@@ -36,7 +36,10 @@ def sessions(request: Request, which: Which = None, details: Details = NO_DETAIL
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
-    """Return each logon session with its processes; a last tree has the processes of hidden or unknown sessions."""
+    """Return each logon session with its processes.
+
+    If there are processes of hidden or unknown logon sessions, a last tree has them.
+    """
     query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MAX_CMDLINE_BYTES)
     pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)

@@ -53,6 +53,7 @@ def test_a_start_is_the_creation_of_an_instance_with_all_its_properties() -> Non
         ("TargetInstance ISA 'CIM_Process'", 1),
         ("TargetInstance ISA 'Win32_LogonSession'", 0),
         ("__CLASS = '__InstanceCreationEvent'", 1),
+        ("__PROPERTY_COUNT = 3", 1),
         ("TIME_CREATED > 0", 1),
     ],
 )
@@ -63,6 +64,12 @@ def test_a_condition_is_tested_on_the_instance(condition: str, count: int) -> No
             after(query)
     else:
         assert len(after(query, Times().started(process(4312), ALICES))) == count
+
+
+def test_the_property_count_is_that_of_the_selected_properties() -> None:
+    query = "SELECT TargetInstance, __CLASS FROM __InstanceCreationEvent WITHIN 1 WHERE __PROPERTY_COUNT = 1"
+    (event,) = after(f"{query} AND TargetInstance ISA 'Win32_Process'", Times().started(process(4312), ALICES))
+    assert event.system_properties()["__PROPERTY_COUNT"] == 1
 
 
 def test_an_association_is_made_with_its_process_and_compared_by_the_instance_it_names() -> None:

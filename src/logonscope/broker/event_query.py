@@ -19,7 +19,7 @@ from logonscope.cim.types import Value
 from logonscope.errors import NotSupportedError
 from logonscope.machine.events import Event
 from logonscope.providers.helpers.registry import provided_classes
-from logonscope.wql.bind import CLASS
+from logonscope.wql.bind import CLASS, SYSTEM_KINDS
 from logonscope.wql.condition import FALSE, TRUE, Condition, NullTest, Term, Truth, simplify
 from logonscope.wql.events import INSTANCE_OPERATION, TARGET, EventQuery
 from logonscope.wql.predicate import ColumnReader, Predicate, compile_predicate
@@ -219,7 +219,11 @@ class EventQueryRun:
         return self._rules[key]
 
     def _make_rule(self, event_class: Class, target: Class | None) -> Rule | None:
-        condition = simplify(self._query.condition or TRUE, _ClassDecision(event_class, target, self._server).decide)
+        shape = _whole_shape(event_class, self._server)
+        # SELECT TargetInstance.Name returns the whole embedded object, as WMI does
+        if self._query.columns is not None:
+            shape = shape._replace(shown=self._query.columns)
+        condition = simplify(self._query.condition or TRUE, _ClassDecision(shape, target).decide)
         if condition == FALSE:
             return None
         readers = _ColumnReaders(event_class, target, self._server)
@@ -227,11 +231,7 @@ class EventQueryRun:
         if condition != TRUE:
             matches = compile_predicate(condition, readers.get, target or event_class, self._checkpoint, self._server)
         by = () if self._groups is None else tuple(map(readers.get, self._groups.by))
-        shape = _whole_shape(event_class, self._server)
         target_shape = None if target is None else _whole_shape(target, self._server)
-        # SELECT TargetInstance.Name returns the whole embedded object, as WMI does
-        if self._query.columns is not None:
-            shape = shape._replace(shown=self._query.columns)
         return Rule(tuple(event_class.properties), shape, target_shape, matches, by)
 
 
@@ -244,9 +244,11 @@ def _whole_shape(cls: Class, server: str) -> Shape:
 class _ClassDecision:
     """Replaces the terms of a condition that the event class and the target class alone decide."""
 
-    def __init__(self, event_class: Class, target: Class | None, server: str) -> None:
+    def __init__(self, event_shape: Shape, target: Class | None) -> None:
+        event_class, server = event_shape.cls, event_shape.server
         self._target = target
-        self._constants: dict[str, Value] = {**system_properties(event_class, INSTANCE_GENUS, 0, server)}
+        property_count = sum(name not in SYSTEM_KINDS for name in event_shape.shown)
+        self._constants: dict[str, Value] = system_properties(event_class, INSTANCE_GENUS, property_count, server)
         if target is not None:
             for embedded_name in (TARGET, PREVIOUS):
                 constants = system_properties(target, INSTANCE_GENUS, len(target.properties), server)

@@ -9,7 +9,8 @@ class PartExplained(NamedTuple):
 
     Attributes:
         class_name: the class.
-        properties: the properties that are returned; empty: not determined, or all.
+        properties: the properties that are returned; empty: for events, all; for classes, associators and references,
+            not determined.
         fixed: the properties for which the condition lists the possible values, if only rows with these values are
             read. The values are written as constants in WQL: texts have quotes.
         reads: what is read, from first to last; for events, the polling interval, if the query has one.

@@ -1,7 +1,4 @@
-"""Checks of filters and moments that a caller gives: collections, texts, networks, flags and times.
-
-Also the comparison of a remote host with the origins of a filter.
-"""
+"""Checks of the values in filters and of moments, and the comparison of a remote host with the origins of a filter."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -20,7 +17,7 @@ def checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozen
     """
     if values is None:
         return None
-    # A text is rejected although it is a collection of its letters: a caller who gives one means a single value.
+    # A text is rejected although it is a collection of its letters: a caller who gives a text means one value.
     if isinstance(values, str | bytes) or not isinstance(values, Collection):
         raise InvalidParameterError(f"invalid {name} {values!r}: expected a set", f"give {{{values!r}}}")
     return frozenset(check(value) for value in values)

@@ -190,6 +190,6 @@ class PastUserChange(NamedTuple):
     is_complete: bool  # the real uid changed, too
     program: str | None  # the program that the process ran after the change
     through: str | None  # the set-user-ID program that made the change possible, such as sudo
-    command: str | None  # the command line as sudo logged it
+    command: str | None  # the command line as sudo logged it; None for callers other than administrators
     source: str  # kernel, or "kernel, sudo's line in the journal"
     boot_id: str

@@ -58,7 +58,7 @@ class ChangedUser(NamedTuple):
             only as long as this program runs.
         program: the name of the program that the process ran after the change.
         through: the set-user-ID program that made the change possible, such as sudo.
-        command: the command line as sudo logged it.
+        command: the command line as sudo logged it; None for callers other than administrators.
         source: kernel, or "kernel, sudo's line in the journal".
     """
 

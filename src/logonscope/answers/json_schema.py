@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 REFERENCE = "#/components/schemas/"
 """Prefix of the name of a schema in a reference to it, as in OpenAPI."""
 
-_SIMPLE: Mapping[Any, Mapping[str, Any]] = {
+_SIMPLE_TYPES: Mapping[Any, Mapping[str, Any]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -39,17 +39,17 @@ def _add_row(row_type: Any, schemas: dict[str, dict[str, Any]]) -> None:
 
 def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the schema of a field's type."""
-    if hint in _SIMPLE:
-        return dict(_SIMPLE[hint])
-    origin, parts = get_origin(hint), get_args(hint)
+    if hint in _SIMPLE_TYPES:
+        return dict(_SIMPLE_TYPES[hint])
+    origin, arguments = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:
-        return _alternatives([_schema(part, schemas) for part in parts])
+        return _alternatives([_schema(argument, schemas) for argument in arguments])
     if origin is Literal:
-        return {"enum": list(parts)}
+        return {"enum": list(arguments)}
     if origin is tuple:
-        return {"type": "array", "items": _schema(parts[0], schemas)}
+        return {"type": "array", "items": _schema(arguments[0], schemas)}
     if origin is not None and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _schema(parts[1], schemas)}
+        return {"type": "object", "additionalProperties": _schema(arguments[1], schemas)}
     _add_row(hint, schemas)
     return {"$ref": f"{REFERENCE}{hint.__name__}"}
 

@@ -52,9 +52,9 @@ class LogonSession(NamedTuple):
         leftovers: if the logon session is logged out, the same number as ``processes``; if it is not, 0; None: the
             processes were not counted, or it is unknown whether the logon session is logged out.
         guid: its permanent, unique name.
-        join_evidence: what shows that the kernel gave this id to the login: record (the login record names the id),
-            leader (the leader has the id), scope (all processes of the scope have the id), remembered (an earlier
-            request joined the two); None: no login is known, or the kernel did not give this id to the login.
+        join_evidence: what shows that the kernel gave the id ``logon_id`` to the login: record (the login record names
+            the id), leader (the leader has the id), scope (all processes of the scope have the id), remembered (an
+            earlier request joined id and login); None: no login is known, or the kernel did not give it this id.
         start_is_approximate: there is no login record: ``start`` is the start of the earliest process whose parent is
             outside the logon session, and changes when that process ends.
         container_id: the container in which the logon session began.

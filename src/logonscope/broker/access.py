@@ -323,7 +323,7 @@ class Visibility:
         return process._replace(**changes)
 
     def identity(self, process: Process, facts: Facts) -> Process:
-        """Return only the identity facts of a process, as Win32_Process shows it to users who may not see it."""
+        """Return a process with its identity facts only, as Win32_Process shows a hidden process."""
         hidden = dict.fromkeys(self.with_access_facts(facts).difference(IDENTITY_FACTS), NOT_YOUR_PROCESS)
         name = None if process.name is None else process.comm
         return Process(

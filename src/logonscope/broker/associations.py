@@ -166,7 +166,7 @@ def _read_associators(
 def associated_classes(
     cls: Class, options: AssociationOptions = NO_OPTIONS, *, references: bool = False
 ) -> Iterator[Class]:
-    """Yield the classes that a class can be associated with, or the association classes (``references``).
+    """Yield the classes that a class can be associated with; if ``references``, the association classes.
 
     Only the schema is read: the classes need not have instances here. A class is yielded once for each association
     and role that leads to it.
@@ -359,17 +359,17 @@ def _check_target_exists(request: Request, target: Target, results: Iterator[Cla
     """
     is_empty = True
     for result in results:
-        first = next(result.rows, None)
-        if first is not None:
+        first_row = next(result.rows, None)
+        if first_row is not None:
             is_empty = False
-            yield result._replace(rows=chain((first,), result.rows))
+            yield result._replace(rows=chain((first_row,), result.rows))
     # Any row proves that the target exists. Only an empty answer needs a reading of its own.
     if is_empty and find_instance(request, target, target.cls.keys) is None:
         raise not_found_error(request, target)
 
 
 def _has_qualifier(cls: Class, name: str | None) -> bool:
-    """Return whether a class has a qualifier. Amended ones do not count: a client requests these texts separately."""
+    """Return whether a class has a qualifier that is not amended: clients request amended qualifiers separately."""
     if name is None:
         return True
     qualifier = find_qualifier(cls.qualifiers, name)

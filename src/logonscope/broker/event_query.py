@@ -209,6 +209,7 @@ class EventQueryRun:
         return Instance(_whole_shape(cls, self._server), tuple([values.get(name) for name in cls.properties]))
 
     def _checkpoint(self) -> None:
+        """Check the deadline of the present request. Predicates, which are compiled once, keep this method."""
         self._check()
 
     def _rule(self, event_class: Class, target: Class | None) -> Rule | None:

@@ -1,4 +1,4 @@
-"""Requests for the events of one batch. They use only the facts in the events and read no further processes."""
+"""Requests about events. To decide about access and leftovers, they read no processes besides those in the events."""
 
 from functools import cached_property
 

@@ -37,11 +37,6 @@ class EventRows:
     """Makes the rows of events, for one batch or for several batches that follow shortly after each other."""
 
     def __init__(self, request: EventRequest) -> None:
-        """Prepare the rows.
-
-        Args:
-            request: the request of the batches.
-        """
         self.request = request
         self._processes = EventProcessRows(request)
         self._boot_seconds = boot_epoch_seconds()

@@ -24,7 +24,7 @@ MAX_SHOWN = 20
 """Maximum number of characters of an invalid pid that a message shows."""
 
 
-class Subject(NamedTuple):
+class WordSelection(NamedTuple):
     """The logins or processes that the word of a history filter selects; all fields None: every login."""
 
     logon_ids: frozenset[str] | None = None
@@ -61,10 +61,10 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
     """
     past = history_of(request)
     records = PastRecords(request, past)
-    subject = _parse_subject(request, records, where.word)
-    logons = _visible_logons(request, records, where, subject)
-    if subject.names_processes or where.failed:
-        processes = _process_records(request, past, [record.id for record in logons], where, subject)
+    selection = _parse_word(request, records, where.word)
+    logons = _visible_logons(request, records, where, selection)
+    if selection.names_processes or where.failed:
+        processes = _process_records(request, past, [record.id for record in logons], where, selection)
         selected_processes = (process for process in processes if process.status or not where.failed)
         return list(_logins_of_processes(records, logons, selected_processes))
     programs = past.programs(request.look, [record.id for record in logons])
@@ -84,12 +84,12 @@ def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -
     """
     past = history_of(request)
     records = PastRecords(request, past)
-    subject = _parse_subject(request, records, where.word)
-    by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
-    for record in _process_records(request, past, by_id.keys(), where, subject):
+    selection = _parse_word(request, records, where.word)
+    by_id = {record.id: record for record in _visible_logons(request, records, where, selection)}
+    for record in _process_records(request, past, by_id.keys(), where, selection):
         logon = by_id.get(record.logon_record or 0)
         # A process that ended at once may have no known logon session: only administrators may see such a process.
-        is_unowned = record.logon_record is None and subject.names_processes and request.caller.administrator
+        is_unowned = record.logon_record is None and selection.names_processes and request.caller.administrator
         if logon is not None or is_unowned:
             process = records.make_process(record, logon)
             if process.is_failed or not where.failed:
@@ -127,7 +127,7 @@ def _check_administrator(request: Request, action: str) -> None:
         raise AccessDeniedError(f"only an administrator may {action}", Hint(HintCode.GET_RIGHTS))
 
 
-def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
+def _parse_word(request: Request, records: PastRecords, word: str | None) -> WordSelection:
     """Parse the word of a history filter.
 
     A prefix "user:", "pid:" or "name:" says what the word is. Without a prefix, it is the first of these that it can
@@ -138,66 +138,66 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
         InvalidParameterError: "pid:" is not followed by a number of at most MAX_DIGITS digits.
     """
     if word is None:
-        return Subject()
+        return WordSelection()
     match = _PREFIXED.fullmatch(word)
     prefix, text = match.groups() if match else ("", word)
     if prefix == "user":
-        return _user_subject(text)
+        return _user_selection(text)
     if prefix == "pid":
         pids = numbers_among([text])
         if not pids:
             reason = f"invalid pid {text[:MAX_SHOWN]!r}: must be a number of at most {MAX_DIGITS} digits"
             raise InvalidParameterError(reason, "for a process, give name:NAME")
-        return Subject(pids=pids)
+        return WordSelection(pids=pids)
     if prefix == "name":
-        return Subject(names=frozenset({text}))
+        return WordSelection(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
     # A word is a LogonId or a user only if the caller may see a record of it. Otherwise the answer would reveal past
     # logins of other users.
     by_logon_id = LogonRecordQuery(logon_ids=frozenset() if logon_id is None else frozenset({logon_id}))
     if logon_id is not None and any(record.logon_id == logon_id for record in records.logons(by_logon_id)):
-        return Subject(logon_ids=frozenset({logon_id}))
+        return WordSelection(logon_ids=frozenset({logon_id}))
     if pids := numbers_among([text]):
-        return Subject(pids=pids)
-    user = _user_subject(text)
-    by_user = LogonRecordQuery(users=user.users, login_uids=user.uids)
+        return WordSelection(pids=pids)
+    user_selection = _user_selection(text)
+    by_user = LogonRecordQuery(users=user_selection.users, login_uids=user_selection.uids)
     if any(record.user == text for record in records.logons(by_user)):
-        return user
-    return Subject(names=frozenset({text}))
+        return user_selection
+    return WordSelection(names=frozenset({text}))
 
 
-def _user_subject(text: str) -> Subject:
+def _user_selection(text: str) -> WordSelection:
     uids = numbers_among([text])
-    return Subject(uids=uids) if uids else Subject(users=frozenset({text}))
+    return WordSelection(uids=uids) if uids else WordSelection(users=frozenset({text}))
 
 
 def _visible_logons(
-    request: Request, records: PastRecords, where: HistoryFilter, subject: Subject
+    request: Request, records: PastRecords, where: HistoryFilter, selection: WordSelection
 ) -> list[LogonRecord]:
     """Return the selected logon sessions that the caller may see."""
     query = LogonRecordQuery(
-        logon_ids=subject.logon_ids, users=subject.users, login_uids=subject.uids, keys=where.keys, since=where.since,
-        until=where.until,
+        logon_ids=selection.logon_ids, users=selection.users, login_uids=selection.uids, keys=where.keys,
+        since=where.since, until=where.until,
     )  # fmt: skip
     system_id = request.ownership.system_owner.logon_id
-    wants_system = subject.names_processes or (subject.logon_ids is not None and system_id in subject.logon_ids)
+    wants_system = selection.names_processes or (selection.logon_ids is not None and system_id in selection.logon_ids)
     return [
         record
         for record in records.logons(query)
         if (wants_system or record.logon_id != system_id)
-        and (subject.uids is None or record.login_uid in subject.uids)
+        and (selection.uids is None or record.login_uid in selection.uids)
         and where.may_come_from(record.remote_host, record.remote_address)
     ]
 
 
 def _process_records(
-    request: Request, past: History, logons: Iterable[int], where: HistoryFilter, subject: Subject
+    request: Request, past: History, logons: Iterable[int], where: HistoryFilter, selection: WordSelection
 ) -> Iterator[ProcessRecord]:
     """Yield the processes of the selected logins; if the word selects processes, yield these processes of any login."""
     # processes are found faster by pid or name than by logon session
-    is_narrow = subject.names_processes
+    is_narrow = selection.names_processes
     query = ProcessRecordQuery(
-        logon_records=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names,
+        logon_records=None if is_narrow else frozenset(logons), pids=selection.pids, names=selection.names,
         since=where.since, until=where.until,
     )  # fmt: skip
     return past.processes(request.look, query)

@@ -121,11 +121,11 @@ class PastRecords:
                     yield record, logon
 
     def _read_logons(self, numbers: set[int]) -> None:
-        missing = numbers.difference(self._logons)
-        if missing:
-            self._logons.update(dict.fromkeys(missing))
-            visible = self.logons(LogonRecordQuery(ids=frozenset(missing)))
-            self._logons.update({record.id: record for record in visible})
+        missing_numbers = numbers.difference(self._logons)
+        if missing_numbers:
+            self._logons.update(dict.fromkeys(missing_numbers))
+            visible_logons = self.logons(LogonRecordQuery(ids=frozenset(missing_numbers)))
+            self._logons.update({record.id: record for record in visible_logons})
 
     def make_login(self, record: LogonRecord, programs: Iterable[ProgramCount] = ()) -> PastLogin:
         """Return a logon session with the programs that it ran."""

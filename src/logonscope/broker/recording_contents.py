@@ -62,7 +62,7 @@ def _visible_history(request: Request) -> Iterator[LoginHistory]:
 def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
     """Keep only the sockets that visible processes hold, and note in the recording that it is partial."""
     processes = list(snapshot.processes)
-    # /proc/net shows the sockets of every user; a recording of the caller has only those that its processes hold
+    # /proc/net shows the sockets of every user
     held_inodes = {
         inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
     }

@@ -73,10 +73,10 @@ def read_failed_logon_records(request: Request, query: ItemQuery) -> Iterator[tu
     """Yield failed logons; none for callers other than administrators."""
     history = _history_of(request)
     if history is not None:
-        records, changed = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE)
+        records, time_range = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE)
         record_query = FailedLogonQuery(
             records.keys.numbers("failed logon", query.selection.records), query.selection.users,
-            _time_before(changed.low), _time_after(changed.high),
+            _time_before(time_range.low), _time_after(time_range.high),
         )  # fmt: skip
         yield from ((records.make_failed_logon(record),) for record in records.failed_logons(record_query))
 
@@ -86,11 +86,13 @@ def read_user_change_records(request: Request, query: ItemQuery) -> Iterator[tup
     history = _history_of(request)
     if history is None:
         return
-    records, changed, selection = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE), query.selection
+    records, selection = PastRecords(request, history), query.selection
+    time_range = query.limits.get(CHANGED, NO_RANGE)
     record_query = UserChangeQuery(
         records.keys.numbers("user change", selection.records),
         records.keys.numbers("process", selection.process_records),
-        records.keys.numbers("logon", selection.logon_records), _time_before(changed.low), _time_after(changed.high),
+        records.keys.numbers("logon", selection.logon_records),
+        _time_before(time_range.low), _time_after(time_range.high),
     )  # fmt: skip
     for record, logon in records.user_changes(record_query):
         yield (records.make_user_change(record, logon),)
@@ -220,7 +222,7 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
             login_uids=selection.login_uids, fold_case=True,
         ))  # fmt: skip
         logon_records = frozenset(record.id for record in selected_logons)
-    started = limits.get(STARTED, NO_RANGE)
+    start_range = limits.get(STARTED, NO_RANGE)
     return ProcessRecordQuery(
         ids=records.keys.numbers("process", selection.records),
         logon_records=logon_records,
@@ -230,18 +232,18 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
         name_prefix=limits.get(NAME, NO_RANGE).prefix or None,
         since=_time_before(limits.get(ENDED, NO_RANGE).low),
         until=_latest(limits),
-        started_since=_time_before(started.low),
+        started_since=_time_before(start_range.low),
         command_lines=COMMAND_LINES in query.facts,
     )
 
 
 def _change_query(query: ItemQuery, records: PastRecords) -> ChangeRecordQuery:
-    changed = query.limits.get(CHANGED, NO_RANGE)
+    time_range = query.limits.get(CHANGED, NO_RANGE)
     selection = query.selection
     return ChangeRecordQuery(
         records.keys.numbers("change", selection.records),
         records.keys.numbers("process", selection.process_records),
-        _time_before(changed.low), _time_after(changed.high), COMMAND_LINES in query.facts,
+        _time_before(time_range.low), _time_after(time_range.high), COMMAND_LINES in query.facts,
     )  # fmt: skip
 
 

@@ -143,9 +143,9 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     """Simplify a term that compares a reference with a path.
 
-    The class of the path and the classes at this end decide some terms completely; the other terms must be decided for
-    each row. The rows of the association may name an instance by a superclass, while the path has the instance's own
-    class. Then the class of the instance is compared, too.
+    The class of the path, and the classes at the end that the reference names, decide some terms completely; the other
+    terms must be decided for each row. The rows of the association may name an instance by a superclass, while the path
+    has the instance's own class. Then the class of the instance is compared, too.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
     path_class, end_classes = str(term.value[0]), classes_at_end(cls, term.column)

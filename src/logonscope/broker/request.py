@@ -585,10 +585,7 @@ class _OwnerlessFilter:
 
 @lru_cache(MAX_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return a function that takes (*process, None), and returns the fields of the process with only these facts.
-
-    The other fields are None, except the pid, ``unread``, and ``comm`` if the facts have the name.
-    """
+    """Return a function that takes (*process, None), and returns the fields of the process: None for other facts."""
     picked_facts = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
     # index -1 is the None at the end
     return itemgetter(*(index if fact in picked_facts else -1 for index, fact in enumerate(Process._fields)))

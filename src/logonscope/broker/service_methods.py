@@ -2,7 +2,7 @@
 
 A method's ReturnValue is the documented number (Win32_BaseService): 0 success, 1 not supported, 2 access denied, 5 the
 state of the service does not permit the request, 6 not active, 7 timeout, 8 unknown failure, 10 already running, 14
-disabled, 24 already paused. A paused service is frozen: systemd stops all of its processes with the cgroup freezer.
+disabled, 24 already paused. A paused service is frozen: systemd stops all of its processes.
 """
 
 import errno

@@ -1,1 +1,1 @@
-"""Result types of the operations for people: plain rows, made of facts and of the owners of processes."""
+"""Result types of the operations for people, and the filters and targets of these operations."""

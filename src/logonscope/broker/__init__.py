@@ -1,4 +1,4 @@
-"""Operations: each reads a source, determines the owners of processes, and returns only what the caller may see."""
+"""Operations on a source. Each operation returns only what the caller may see."""
 
 from logonscope.broker.access import Caller, local_caller
 from logonscope.broker.request import Request

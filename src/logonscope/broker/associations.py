@@ -41,7 +41,7 @@ class AssociationOptions(NamedTuple):
     properties: Sequence[str] | None = None  # of the results; a class without any of these properties is left out
     keys_only: bool = False  # return the keys in place of ``properties``
     required_qualifier: str | None = None  # a qualifier, not an amended one, that the class of the results must have
-    required_assoc_qualifier: str | None = None  # a qualifier that the association must have
+    required_assoc_qualifier: str | None = None  # a qualifier, not an amended one, that the association must have
 
 
 NO_OPTIONS = AssociationOptions()
@@ -321,7 +321,7 @@ def _rows_without_counts(
 def _rows_of_parts(
     request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield the rows of the far end, each from a part of an association item whose near end is the target."""
+    """Yield the rows of the far end, made from the items of the association that refer to the target."""
     association, item_slice = link.provider, link.provider.ends[link.result_role].item_slice
     assert item_slice is not None  # noqa: S101 -- checked by the caller
     facts = association.facts_of_rows([link.role]) | far.facts_of_rows(columns)

@@ -1,4 +1,4 @@
-"""Cursors without a history: random names of positions in the event stream. All subscriptions of a process share them.
+"""Cursors without a history: random names of positions in the event stream, for all subscriptions of this process.
 
 Consecutive numbers would show a caller how many events are hidden from it. Cursors with a history are in
 event_cursors.py.

@@ -218,7 +218,7 @@ def _record_advice(service: str | None) -> str:
 def _check_unrecorded(sessions: Sequence[LogonSession], service: str | None) -> Iterator[Check]:
     unrecorded = [session for session in sessions if session.recorded_by is None and session.logon_type != 0]
     if unrecorded:
-        names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
+        names = [f"{session.logon_id} ({_describe_user(session)})" for session in unrecorded]
         logon_ids = [session.logon_id for session in unrecorded if session.logon_type != _BATCH]
         finding = f"{len(names)} without a login record: {_list_ids(names)}"
         if not logon_ids:
@@ -237,7 +237,7 @@ def _check_unrecorded(sessions: Sequence[LogonSession], service: str | None) -> 
         yield Check("logon sessions", None, finding, advice)
 
 
-def _name(session: LogonSession) -> str:
+def _describe_user(session: LogonSession) -> str:
     """Return the user of a logon session, and the service if it is known."""
     user = session.user or ("user not known" if session.uid is None else f"uid {session.uid}")
     return f"{user}, {session.service}" if session.service else user

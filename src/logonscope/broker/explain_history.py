@@ -72,30 +72,30 @@ class ExplainedHistory(History):
         return f"<ExplainedHistory of {self._history!r}>"
 
     def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
-        self._record("past logon sessions", query)
+        self._note_query("past logon sessions", query)
         return self._history.logons(look, query)
 
     def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
         look.check()
-        self._record("past processes", query)
+        self._note_query("past processes", query)
         return iter(())
 
     def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
         look.check()
-        self._record("changes of past processes", query)
+        self._note_query("changes of past processes", query)
         return iter(())
 
     def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
         look.check()
-        self._record("failed logons", query)
+        self._note_query("failed logons", query)
         return iter(())
 
     def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
         look.check()
-        self._record("changes of user", query)
+        self._note_query("changes of user", query)
         return iter(())
 
-    def _record(self, noun: str, query: RecordQuery) -> None:
+    def _note_query(self, noun: str, query: RecordQuery) -> None:
         indexes = self._history.indexes(query)
         by = f"by index {', '.join(indexes)}" if indexes else "all of them"
         values = query._asdict()

@@ -1,4 +1,4 @@
-"""Query plans: the syntax tree of a WQL query, resolved against the schema and this host before anything is read."""
+"""Query plans: the syntax tree of a WQL query, resolved against the schema and this host before instances are read."""
 
 from functools import partial
 from typing import Any, NamedTuple

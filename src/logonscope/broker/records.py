@@ -130,7 +130,7 @@ def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[t
         for record in records.logons(_logon_query(query, records))
         if record.end is None and record.boot_id == boot_id
     ]  # fmt: skip
-    # The host is asked whether the logon sessions still exist: the history learns of an end up to a second later.
+    # The host is asked whether the logon sessions still exist: the history learns of an end later.
     present = {logon_id for logon_id, _ in request.logon_groups()} if open_records else set()
     yield from ((records.make_login(record),) for record in open_records if record.logon_id in present)
 

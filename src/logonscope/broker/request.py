@@ -267,7 +267,7 @@ class Request:
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
         records = self.source.logins(self.look, ids) if ids else ()
-        # if other login records can own these processes, too, all records are needed
+        # if logins with other records can own these processes, too, all records are needed
         if ids and not self.ownership.records_decide_owners(processes, records):
             records = self.source.logins(self.look)
         return self.ownership.index(records, self.machine)

@@ -19,7 +19,7 @@ class Columns(NamedTuple):
 
     Attributes:
         shown: the selected properties, system properties included, in the order in which they were selected.
-        stored: the properties of the class that each row has as a value: those among ``shown``, and the keys if a path
+        stored: the properties of the class whose values are in each row: those among ``shown``, and the keys if a path
             is shown.
     """
 

@@ -98,4 +98,4 @@ _OWN_FACTS = frozenset({"ppid", "start"})
 """Facts of the row that few processes have in common. The pid is always read, and is not one of the requested facts."""
 
 _GUID_IN_REST = SessionProcess._fields.index("process_guid") - SessionProcess._fields.index("tty")
-"""Index of the GUID in ``rest`` of ``_fill``, whose first field is ``tty``."""
+"""Index of the GUID in ``rest`` of ``_fill``. The first field in ``rest`` is ``tty``."""

@@ -32,7 +32,7 @@ PREVIOUS = "PreviousInstance"
 AGGREGATE = "__AggregateEvent"
 
 EventValues = tuple[Any, ...]
-"""What a condition is tested on: the rows of TargetInstance, of PreviousInstance and of the event."""
+"""What a condition is tested on: the rows of TargetInstance and PreviousInstance (or None), and that of the event."""
 
 _TARGET_ROW, _PREVIOUS_ROW, _EVENT_ROW = 0, 1, 2
 """Indexes of the rows in EventValues."""
@@ -50,7 +50,7 @@ class _Reader:
 
 
 class _PathReader:
-    """Reads a system property that is built from the keys of an embedded instance, such as __RELPATH."""
+    """Reads __PATH or __RELPATH of an embedded instance; they are built from its keys."""
 
     def __init__(self, row_index: int, shape: Shape, name: str) -> None:
         self._row_index, self._shape, self._name = row_index, shape, name

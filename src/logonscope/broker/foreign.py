@@ -3,7 +3,7 @@
 The ownership rules decide; this module reads what they need.
 
 For most processes their own facts decide. The first process of a logon session is determined only if the session has
-no login record, and the process is in a container, in another pid namespace, or in an unknown pid namespace.
+no login record, and one of its processes is in a container, in another pid namespace, or in an unknown pid namespace.
 """
 
 from collections.abc import Iterable

@@ -23,8 +23,8 @@ _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uid
 class Logon(NamedTuple):
     """The logon session of a process, and the chain of processes from the login to the process, which comes last.
 
-    A logon session can begin inside others, its outer logon sessions. ``outer_parents`` has, of each of them, the
-    parent that is nearest to the chain.
+    A logon session can begin inside others, its outer logon sessions. ``outer_parents`` has one process of each outer
+    logon session: the parent that is nearest to the chain.
     """
 
     session: LogonSession
@@ -98,7 +98,7 @@ def describe(
     members_are_complete: bool = True,
     terminal_read: bool = True,
 ) -> LogonSession:
-    """Describe a logon session from its processes, with its text cleaned for output; arguments as in Ownership."""
+    """Describe a logon session from its processes, with cleaned texts; arguments as in ``Ownership.describe``."""
     logon_container = request.foreign.logon_container(owner, members)
     uid = request.ownership.login_uid(owner, members)
     user = None if logon_container.is_foreign else request.accounts.login_name(uid, owner.login)
@@ -164,7 +164,7 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
 
 
 def _with_process(members: Sequence[Process], process: Process) -> list[Process]:
-    """Return the members, and the process if they lack it: it was read before them, and can have ended meanwhile."""
+    """Return the members, and ``process`` if they lack it: the process may have ended before the members were read."""
     return [*members] if any(member.pid == process.pid for member in members) else [*members, process]
 
 

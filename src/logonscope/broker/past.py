@@ -45,8 +45,8 @@ def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) 
     try:
         past_request = request_at(present_request, moment)
     except NotFoundError:
-        # Nothing was recorded at that moment: which account had the uid is unknown. So a caller that is no administrator
-        # owns nothing, and the present source is used.
+        # Nothing was recorded at that moment: which account had the uid is unknown. So a caller that is no
+        # administrator owns nothing, and the present source is used.
         caller = past_caller(request.caller, None, None)
         return EventRequest(request.source, request.ownership, caller, present_request.look, request.loaded_schema)
     source = past_request.source

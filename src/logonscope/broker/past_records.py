@@ -62,7 +62,7 @@ class PastRecords:
     def __init__(self, request: Request, history: History) -> None:
         self._request, self._history = request, history
         self.keys = RecordKeys(history, shows_numbers=request.caller.administrator)
-        self._logons: dict[int, LogonRecord | None] = {}  # by id; None: the caller may not see it
+        self._logons: dict[int, LogonRecord | None] = {}  # by id; None: deleted, or hidden from the caller
         self._machines: dict[str, Machine] = {}
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from logonscope.machine import AccountQuery, Facts, ProcessQuery
 from logonscope.providers.helpers.profile_item import HISTORY, LOADED, Profile
 
 _COUNTING_SOURCES = ("wtmpdb", "wtmp")
-"""The databases that count logins, the one that keeps them longer first."""
+"""The databases that count logins. The first one keeps logins longer."""
 
 
 def read_profiles(request: Request, facts: Facts, query: AccountQuery) -> Iterator[tuple[Profile]]:

@@ -82,7 +82,7 @@ class ReadResult(NamedTuple):
 class Request:
     """What one operation of one caller needs: source, ownership rules, caller, schema and deadline.
 
-    It keeps each value that was read, so that an operation never sees two values of one fact.
+    It keeps the facts of the machine and the accounts, so that an operation never sees two values of one of these.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Request:
 
     @cached_property
     def foreign(self) -> ForeignProcesses:
-        """Return the lookup of processes and logon sessions that are foreign to this host."""
+        """Return the lookup of foreign uids and logon sessions."""
         return ForeignProcesses(self)
 
     @property

@@ -79,7 +79,7 @@ def find_instance(
                 continue
             row_filter = None if condition == TRUE else filter_by_condition(request, cls, condition)
         columns = select_columns(cls, properties)
-        # the keys are appended to each row, so that its spelling can be compared
+        # the keys are appended to each row, so that their spelling can be compared
         rows = matching_rows(request, cls, (*columns.stored, *target.cls.keys), row_filter)
         row = _closest_spelling(rows, keys)
         if row is not None:

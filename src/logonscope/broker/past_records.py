@@ -192,7 +192,7 @@ class PastRecords:
         )
 
     def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
-        """Return a change of user; only administrators get its command, which is of another user's process."""
+        """Return a change of user; only administrators get the command line, which is another user's."""
         change = make_changed_user(record.change)
         if not self._request.caller.administrator:
             change = change._replace(command=None)

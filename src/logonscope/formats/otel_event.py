@@ -25,11 +25,12 @@ def otel_export(host: HostIdentity, events: Iterable[HostEvent]) -> dict[str, An
 def _log_record(host: HostIdentity, event: HostEvent) -> dict[str, Any]:
     record = event_record(host, event)
     attributes = log_attributes(record) | _event_attributes(event)
+    _, _, action = ACTIONS[event.event]
     is_warning = event.event in {"LogonFailed", "Lost"} or (event.change is not None and event.change.to_uid == 0)
     return {
         "timeUnixNano": nanoseconds(record.time), "observedTimeUnixNano": nanoseconds(datetime.now(UTC)),
         "severityNumber": _WARNING if is_warning else _INFO,
-        "eventName": f"logonscope.{ACTIONS[event.event][2].replace('-', '_')}",
+        "eventName": f"logonscope.{action.replace('-', '_')}",
         "body": {"stringValue": event.event}, "attributes": key_values(attributes),
     }  # fmt: skip
 

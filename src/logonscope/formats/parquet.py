@@ -13,15 +13,15 @@ BATCH_ROWS = 10_000
 
 
 class Column(NamedTuple):
-    """A column: its name, and the fields that lead to its values. A row can have another row as a field."""
+    """A column of the table. ``path``: the fields that lead to its values, because a field can be an inner row."""
 
     name: str
     path: tuple[str, ...]
-    type: Any  # str, int, float, bool, datetime, or Mapping: from texts to texts
+    type: Any  # str, int, float, bool, datetime, or Mapping (with texts as keys and values)
 
 
 def columns_of(row_type: Any, path: tuple[str, ...] = ()) -> list[Column]:
-    """Return the columns of a row type: its fields without lists, and those of an inner row as "outer_inner"."""
+    """Return the columns of a row type: all fields but lists. A field of an inner row is named "outer_inner"."""
     columns = list[Column]()
     hints = get_type_hints(row_type)
     for name in row_type._fields:
@@ -29,7 +29,7 @@ def columns_of(row_type: Any, path: tuple[str, ...] = ()) -> list[Column]:
         field_path = (*path, name)
         if hasattr(hint, "_fields"):
             columns += columns_of(hint, field_path)
-        # lists are left out: readers of Parquet expect one value for each process and column
+        # lists are left out: readers of Parquet expect one value in each row and column
         elif get_origin(hint) is None:
             columns.append(Column("_".join(field_path), field_path, hint))
         elif issubclass(get_origin(hint), Mapping):

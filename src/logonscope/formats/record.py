@@ -1,7 +1,4 @@
-"""Record: a logon session or a process, with what a format may need of its host, its login and its parent.
-
-The record of an event has the process and the logon session that the event is about.
-"""
+"""Record: the input of a format, made from a process, a logon session or an event."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +16,7 @@ class Record(NamedTuple):
 
     host: HostIdentity
     time: datetime  # of the reading, or of the event
-    session: LogonSession | None  # None: it is hidden from the caller, or the event has none
+    session: LogonSession | None  # None: not known, hidden from the caller, or the event is about none
     process: SessionProcess | None = None
     parent: SessionProcess | None = None
     leader: SessionProcess | None = None  # the process that logged in
@@ -47,31 +44,28 @@ class Record(NamedTuple):
 def event_record(
     host: HostIdentity, event: HostEvent, parent: SessionProcess | None = None, leader: SessionProcess | None = None
 ) -> Record:
-    """Return the record of what an event is about."""
+    """Return the record of an event: the process and the logon session that the event is about."""
     return Record(host, event.time or datetime.now(UTC), event.session, event.process, parent, leader)
 
 
 def is_interactive(process: SessionProcess) -> bool | None:
-    """Return whether a process has a terminal; None: unknown, as for past processes.
-
-    ``tty`` is also None for a process without a terminal. ``state`` shows whether the terminal was read, because the
-    kernel reports both in one file.
-    """
+    """Return whether a process has a terminal; None: not known."""
+    # ``tty`` is None for a process without a terminal, too. ``state`` shows whether the terminal was read, because the
+    # kernel reports both in one file
     return None if process.tty is None and process.state is None else process.tty is not None
 
 
 def is_execution(event: HostEvent) -> bool:
     """Return whether an event is the execution of a program by a running process.
 
-    A change of the arguments alone counts as an execution, because both look the same. In all other events
-    ProcessChanged, the user, the name or the logon session of the process changed.
+    A change of only the arguments counts as an execution, because a program can execute itself with other arguments.
     """
     before, process = event.before, event.process
     if event.event != "ProcessChanged" or before is None or process is None:
         return False
     if (before.executable, before.command_line) != (process.executable, process.command_line):
         return True
-    # the same program was executed again: nothing that is shown differs
+    # without any difference, the same program was executed again; otherwise user, name or logon session changed
     return before._replace(unread={}) == process._replace(unread={})
 
 
@@ -81,7 +75,7 @@ def utc_text(moment: datetime | None, timespec: str = "microseconds") -> str | N
 
 
 def without_unknown(value: Any) -> Any:
-    """Return a value without members that are None, and without objects that are empty then."""
+    """Return a value without the members that are None, and without the objects that become empty."""
     if not isinstance(value, Mapping):
         return value
     members = {name: without_unknown(member) for name, member in value.items()}

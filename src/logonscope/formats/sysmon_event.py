@@ -1,4 +1,4 @@
-"""Events as those of Sysmon for Linux: process creation (1), process terminated (5), and an error (255) for Lost."""
+"""Events in the form of Sysmon for Linux: process creation (1), process terminated (5), and error (255) for Lost."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ LOST = "EVENTS_LOST"
 
 
 def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
-    """Return the Sysmon event for an event; None: Sysmon has none for it.
+    """Return the Sysmon event for a host event; None: Sysmon has no such event.
 
-    The execution of a program is a process creation (1), too, because Sysmon itself reports executions as this event.
+    The execution of a program is a process creation (1), as in Sysmon.
     """
     process = event.process
     if event.event == "Lost":

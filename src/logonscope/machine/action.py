@@ -9,7 +9,7 @@ class Action(NamedTuple):
     pid: int
     start: int  # clock ticks since boot, as in Process
     nice: int | None = None  # the nice value to set; None: end the process (SIGKILL)
-    uid: int | None = None  # the user whose rights are used; None: the rights of the acting process
+    uid: int | None = None  # the user whose rights are used; None: the rights of the process that performs the action
 
 
 ServiceVerb = Literal["start", "stop", "freeze", "thaw"]

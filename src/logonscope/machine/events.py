@@ -17,7 +17,7 @@ ALL_PARTS = (1 << 31) - 1
 
 
 class EventMark(NamedTuple):
-    """A position in the events of all runs of the service: of the last event, or entry of the history, that was read.
+    """The position of a reader in the events of all runs of the service: the last event, or part of one, that was read.
 
     Attributes:
         epoch: the number of the run.
@@ -41,8 +41,8 @@ class EventHead(NamedTuple):
 
     Attributes:
         kernel_ns: the time of the event, in nanoseconds since the boot.
-        number: the number of the event in the stream that the reader reads.
-        position: the number of the event in this run of the service, as in EventMark; 0: it has none.
+        number: the number of the event in the stream that the reader reads; 0: it is in no stream.
+        position: the number of the event in its run of the service, as in EventMark; 0: it has none.
         mark: the mark of an event from the history; None: the event is live.
     """
 
@@ -62,7 +62,7 @@ class ProcessStarted(NamedTuple):
 
 
 class ProcessChanged(NamedTuple):
-    """A process executed another program, or got another logon session.
+    """A process executed a program, or got another logon session.
 
     Where readings are compared, it may also have changed its user, name or arguments.
     """
@@ -90,7 +90,7 @@ class LogonStarted(NamedTuple):
 
 
 class LoggedOut(NamedTuple):
-    """The leader of a logon session ended; its remaining processes are leftovers."""
+    """The leader of a logon session ended; the remaining processes of the logon session are leftovers."""
 
     head: EventHead
     session: LogonSession
@@ -106,7 +106,7 @@ class LogonEnded(NamedTuple):
 
 
 class LogonFailed(NamedTuple):
-    """A program such as sshd or sudo refused an attempt; ``owner`` is the logon session of the program."""
+    """A program such as sshd or sudo rejected an attempt; ``owner`` is the logon session of the program."""
 
     head: EventHead
     attempt: FailedLogon
@@ -158,7 +158,7 @@ Event = (
 
 
 class EventReader(Protocol):
-    """A position in a stream of events. One thread reads; any thread may close it."""
+    """Reads a stream of events. One thread may read; any thread may close the reader."""
 
     description: str
     """Where the events come from, and which of them may be missed."""
@@ -178,7 +178,7 @@ class EventReader(Protocol):
 
     @property
     def number(self) -> int:
-        """Return the number of the last event that was read; before the first one, the number where reading began."""
+        """Return the number of the last event that was read; before the first event, the number where reading began."""
         ...
 
     @property

@@ -99,11 +99,11 @@ class ActivityQuery(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """Processes of a logon session that started in one bin and ended in the same or a later one."""
+    """The processes of a logon session that have the same first bin and the same last bin."""
 
     logon_record: int  # id of the record of the logon session
-    first_bin: int  # in which they started; -1: before the span
-    last_bin: int | None  # in which they ended; it can be after the span; None: they still run
+    first_bin: int  # the bin in which they started; -1: before the span
+    last_bin: int | None  # the bin in which they ended; it can be after the span; None: they still run
     processes: int  # their number
     as_root: int  # how many of them ran as root although another user logged in
     failed: int  # how many of them ended with another status than 0, or by a signal
@@ -230,7 +230,7 @@ class History(Protocol):
         ...
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the past logins of a user and all else that is recorded of the user (journal/forget.py).
+        """Delete the past logins of a user, and the other past records of the user (see journal/forget.py).
 
         The uid of the caller is stored in an audit line.
         """

@@ -8,8 +8,7 @@ from functools import lru_cache
 
 from logonscope.facts import Machine, Process
 
-# hashlib is not imported, because it loads OpenSSL, which takes a twentieth of the time of `whose PID`. Python's
-# random.py does the same
+# hashlib is not imported, because it loads OpenSSL, which takes a twentieth of the time of `whose PID`
 try:
     from _sha1 import sha1  # type: ignore[import-not-found]  # typeshed lacks it
 except ImportError:

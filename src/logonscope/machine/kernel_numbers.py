@@ -42,12 +42,12 @@ def local_datetime(seconds: float) -> datetime | None:
 
 
 def datetime_of_microseconds(microseconds: int | None) -> datetime | None:
-    """Return a time in microseconds since the epoch in the local zone; None: not known, or as in local_datetime."""
+    """Return a time in microseconds since the epoch in the local zone; None: not known, or see ``local_datetime``."""
     return None if microseconds is None else local_datetime(microseconds / 1e6)
 
 
 def split_status(status: int | None) -> tuple[int | None, int | None]:
-    """Return the exit code and the signal in a status of wait(2). One is None; both are if it is not known."""
+    """Return the exit code and the signal in a status of wait(2). One of them is None; both: the status is None."""
     if status is None:
         return None, None
     # wait(2): the low bits are the signal, the next byte the exit code

@@ -31,7 +31,7 @@ class LogonDescriber:
         return self.add_details(session, owner, members)
 
     def add_details(self, session: LogonSession, owner: Owner, members: Sequence[Process] = ()) -> LogonSession:
-        """Return a logon session with the address of its client, and what sshd logged about it."""
+        """Return a logon session with the address of its client and its authentication, if they can be read."""
         leader = self._ownership.network_leader(owner, members)
         if leader is None:
             return session
@@ -48,7 +48,7 @@ class LogonDescriber:
             return session
 
     def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:
-        """Return whether a logon session may be foreign: it has no record, and all of its processes may be foreign."""
+        """Return whether a logon session may be foreign: neither its record nor a known process proves the opposite."""
         if self._ownership.has_record(owner):
             return False
         machine = self._source.machine(Look())

@@ -69,10 +69,7 @@ class LogonIndex(Protocol):
         ...
 
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
-        """Return the id of the login that a process names and that is missing in this index; None: there is none.
-
-        Called where the owner has no login: the broker then reads that login and decides the owner again.
-        """
+        """Return the id of the login that a process names and that is missing in this index; None: there is none."""
         ...
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
@@ -191,7 +188,7 @@ class Ownership(Protocol):
         ...
 
     def with_origin(self, session: "LogonSession", leader: Leader, held_sockets: HeldSockets | None) -> "LogonSession":
-        """Return a logon session with the address and the port that its leader is connected with."""
+        """Return a logon session with the address and the port of the client that its leader is connected with."""
         ...
 
     def with_authentication(
@@ -239,7 +236,7 @@ class Ownership(Protocol):
         ...
 
     def names_other_login(self, process: Process, owner: Owner, uid: int | None) -> bool:
-        """Return whether ``location_fact`` names a login; not counted: the owner's, and the user manager of ``uid``."""
+        """Return whether ``location_fact`` names another login than the owner's and the user manager of ``uid``."""
         ...
 
     def is_login_program(self, process: Process) -> bool:

@@ -15,10 +15,10 @@ from logonscope.machine import Look
 from logonscope.machine.history import Activity, ActivityQuery
 
 CHUNK_ROWS = 100_000
-"""Rows that one statement counts: between two statements, the deadline is checked."""
+"""Maximum number of rows of ``process`` that one statement counts. The deadline is checked before each statement."""
 
 FOUND_MS = 60_000
-"""Processes that started in a gap, in which no events were seen, get their row numbers within so many ms after it."""
+"""If a process started in a gap (a time without events), its row is added at most so many ms after the gap."""
 
 SAME_OFFSET_US = 2000
 """If two offsets of the clock differ by less than this, the clock was not set between them."""
@@ -27,7 +27,7 @@ LONG_MS = 1 << 40
 """A time in ms since the boot that is later than all moments of a boot; its negative is earlier than all."""
 
 MAX_DEPTH = 1000
-"""Maximum number of ancestors that are read to find out whether root was gained."""
+"""Maximum number of ancestors of a process that are read to find out whether a user became root."""
 
 _ROWS_OF_PROCESS = f"(SELECT * FROM process WHERE {AS_STARTED['process']})"
 _ROWS_OF_EVERY = f"(SELECT * FROM every WHERE {AS_STARTED['every']})"
@@ -94,13 +94,13 @@ class ActivityReader:
         query, segments = self._query, list(_segments(moments, boot))
         if not segments:
             return
-        # the clock may have been set within the boot: the range covers those of all segments
+        # the clock may have been set within the boot: this range covers the range of each segment
         since_ms = min((query.since - segment.offset) // 1000 for segment in segments)
         until_ms = max((query.until - segment.offset) // 1000 + 1 for segment in segments)
         if until_ms < 0 or since_ms > max(span.last_ms for span in moments.spans if span.boot == boot.id) + FOUND_MS:
             return
         low, high = self._row_range(moments, boot, since_ms, until_ms)
-        # rows up to this number are in ``process``; the service moves further ones there meanwhile
+        # rows up to this number are in ``process``; the service moves further rows there meanwhile
         last_moved = self._reader.rows("SELECT max(id) FROM process")[0][0] or 0
         for chunk in range(low, min(high, last_moved + 1), CHUNK_ROWS):
             look.check()
@@ -113,11 +113,11 @@ class ActivityReader:
             self._count_row(boot, segments, row)
 
     def _row_range(self, moments: Moments, boot: Boot, since_ms: int, until_ms: int) -> tuple[int, int]:
-        """Return the range of the numbers of the rows of processes that started in the span."""
+        """Return a range of row numbers that contains the processes which started between two times."""
         low = moments.first_row_at(boot.id, max(since_ms - SLACK_MS, 0))
         until_ms += SLACK_MS
         if (next_ms := moments.next_ms(boot.id, until_ms)) and next_ms - until_ms > SLACK_US // 1000:
-            # the span ends in a gap: processes that started in the gap were found after it
+            # the span ends in a gap: processes that started in the gap were found after the gap
             until_ms = next_ms + FOUND_MS
         # two queries: max() of the view ``every`` reads all rows. ``recent`` first: its rows may be moved meanwhile
         last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("recent", "process"))
@@ -127,7 +127,7 @@ class ActivityReader:
         for segment in segments:
             values = {**self._parameters(boot, segment), "low": low, "high": high}
             for place, first_bin, last_bin, number, failed in self._select(_COUNTS, rows, values):
-                # other places are of logon sessions that the caller may not see, or did not request
+                # other places belong to logon sessions that the caller may not see, or did not request
                 if place in self._logons:
                     key = self._logons[place], first_bin, last_bin
                     self._counts[key] += number
@@ -167,7 +167,8 @@ class ActivityReader:
     def _gained_roots(self, look: Look) -> Counter[tuple[int, int, int | None]]:
         """Count the processes of root that descend from a process of another user in the same logon session."""
         waiting = [row for row in self._root_rows if self._logons.get(row.place) in self._query.non_root_records]
-        nearest = {row.id: row.parent for row in waiting}  # the row of the nearest ancestor that was not checked yet
+        # row of a process -> row of its nearest ancestor that was not checked yet
+        nearest = {row.id: row.parent for row in waiting}
         gained: Counter[tuple[int, int, int | None]] = Counter()
         for _ in range(MAX_DEPTH):
             look.check()
@@ -175,7 +176,7 @@ class ActivityReader:
             undecided = []
             for row in waiting:
                 parent = parents.get(nearest[row.id] or 0)
-                # not gained: all ancestors in the logon session run as root, as the login service started them
+                # not gained: in its logon session, the process has no known ancestor of another user
                 if parent is None or self._logons.get(parent.place) != self._logons[row.place]:
                     continue
                 if parent.credential in self._roots:
@@ -194,12 +195,12 @@ class ActivityReader:
 
 
 def _segments(moments: Moments, boot: Boot) -> Iterator[Segment]:
-    """Yield the segments of a boot. A process that started before the first span belongs to the first segment."""
+    """Yield the segments of a boot. A process that started before the first ClockSpan is in the first segment."""
     spans = [span for span in moments.spans if span.boot == boot.id]
     starts = list[tuple[int, int]]()
     for span in spans:
         offset = span.first_wall - span.first_ms * 1000
-        # a span also begins when the service restarts: if the clock was not set, both spans are one segment
+        # a ClockSpan also begins when the service restarts: if the clock was not set, it continues the segment
         if not starts or abs(offset - starts[-1][1]) >= SAME_OFFSET_US:
             starts.append((span.first_ms if starts else -LONG_MS, offset))
     for number, (low, offset) in enumerate(starts):

@@ -23,7 +23,7 @@ def row_hash(kind: str, values: tuple[Any, ...]) -> int:
 def process_hash(row: tuple[Any, ...]) -> int:
     """Return the hash of a process that ended before its row was sealed.
 
-    The columns ``changes`` and ``ended`` are left out: they can be set later.
+    ``changes`` and ``ended`` are left out for ``start_hash``: they can be set after the start was sealed.
     """
     return int.from_bytes(blake2b(repr(row[:8] + row[9:13]).encode(), digest_size=DIGEST_BYTES).digest(), "big")
 
@@ -48,7 +48,7 @@ def add_hashes(hashes: Iterable[int]) -> tuple[int, int]:
 
 
 def next_link(link: bytes, seq: int, count: int, digest: bytes) -> bytes:
-    """Return the link of a seal: a hash of the link before it and of the seal's number, row count and sum of hashes."""
+    """Return the link of a seal: a hash of the previous link, and of number, row count and digest of the seal."""
     return sha256(link + f"{seq}:{count}:".encode() + digest).digest()
 
 

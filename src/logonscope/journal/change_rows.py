@@ -66,7 +66,7 @@ class ChangeRows:
 
 
 class SudoCommands:
-    """The commands that sudo logged for processes, by the numbers of their rows."""
+    """The commands that sudo logged for processes, by the row numbers of the processes."""
 
     def __init__(self, reader: Reader, process_numbers: Sequence[int]) -> None:
         query = "SELECT process, ms, command FROM user_change WHERE command IS NOT NULL AND process IN ({})"

@@ -30,7 +30,7 @@ class Credentials:
         """Create it.
 
         Args:
-            dictionary: the rows of the table, by their values.
+            dictionary: the numbers of the rows, by their values.
             machine: the host.
             ownership: decides whether a uid belongs to the host.
             account_name: returns the account name of a uid of the host; None: there is no such account.
@@ -44,7 +44,7 @@ class Credentials:
         return f"<Credentials of {self._dictionary!r}>"
 
     def number_of(self, process: Process, owner: Owner, seq: int, ms: int) -> int | None:
-        """Return the number of the row for a process, which is added if there is none; None: the uids were not read.
+        """Return the number of the row for a process; add the row if there is none. None: the uids were not read.
 
         Args:
             process: the process.
@@ -71,7 +71,7 @@ class Credentials:
         return self._dictionary.take_new_rows()
 
     def drop(self, numbers: AbstractSet[int]) -> None:
-        """Forget the rows with these numbers, which are deleted, so that no process gets one of them."""
+        """Forget the numbers of deleted rows, so that no process gets one of these numbers."""
         self._dictionary.drop(numbers)
         self._numbers.clear()
 

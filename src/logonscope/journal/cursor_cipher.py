@@ -29,13 +29,13 @@ class CursorCipher:
         return f"<CursorCipher of {self._journal.decode()}>"
 
     def _write(self, mark: EventMark) -> str:
-        sealed = self._cipher.encrypt(_MARK.pack(*mark), [self._journal])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        encrypted = self._cipher.encrypt(_MARK.pack(*mark), [self._journal])
+        return base64.urlsafe_b64encode(encrypted).rstrip(b"=").decode()
 
     def read(self, text: str) -> EventMark | None:
         """Return the mark of a cursor; None: the text is not a cursor of this journal."""
         try:
-            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            return EventMark(*_MARK.unpack(self._cipher.decrypt(sealed, [self._journal])))
+            encrypted = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            return EventMark(*_MARK.unpack(self._cipher.decrypt(encrypted, [self._journal])))
         except (ValueError, InvalidTag, struct.error):
             return None

@@ -1,7 +1,7 @@
 """Connections to the journal: the one that writes, and read-only ones.
 
-Only one connection writes, deletes and checkpoints. Two such connections can corrupt the database if SQLite is older
-than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
+Only one connection writes, deletes and checkpoints. In most versions of SQLite before 3.51.3, two such connections can
+corrupt the database ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
 """
 
 import os
@@ -53,7 +53,7 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
 
 def is_damage(error: BaseException) -> bool:
     """Return whether an error says that the content of the database is damaged (SQLITE_CORRUPT, SQLITE_NOTADB)."""
-    # the errors of a full disk, of a lock, and of a row that exists already are subclasses
+    # the errors of a full disk, of a lock, and of a row that exists already are of subclasses
     return type(error) is sqlite3.DatabaseError
 
 
@@ -63,7 +63,7 @@ def damaged_error(files: JournalFiles, error: BaseException) -> RecordingError:
 
 
 def is_damaged_error(error: RecordingError) -> bool:
-    """Return whether ``damaged_error`` made an error."""
+    """Return whether an error comes from ``damaged_error``."""
     return error.message.startswith(_DAMAGED)
 
 

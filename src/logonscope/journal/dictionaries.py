@@ -9,9 +9,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
-"""A row uses a command line only if row number < number of the command line + COMMAND_SPAN. So
-retention finds all rows that use a command line in a range of numbers, without an index. Rows of the batch in which the
-command line was added can also have smaller numbers, by at most MAX_COMMAND_AHEAD (retention.py)."""
+"""A process can get a command line if the number of its row or change is less than the number of the command line +
+COMMAND_SPAN. (It can be smaller than the number of the command line, by at most MAX_COMMAND_AHEAD, see retention.py.)
+So retention finds in a range of numbers, without an index, whether rows use a command line. Later changes of the same
+process can repeat the number: they are deleted together with the process."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000
@@ -20,7 +21,7 @@ MAX_KEYS = 50_000
 class Dictionary:
     """The numbers of the values of one table; the rows of new values are collected for the next commit.
 
-    A full dictionary is emptied: a value that is used again gets another number.
+    A full dictionary is emptied: then a value that is used again gets another number.
     """
 
     def __init__(self, next_id: int, max_keys: int = MAX_KEYS) -> None:
@@ -32,7 +33,7 @@ class Dictionary:
         return f"<Dictionary of {len(self.numbers)} values>"
 
     def add(self, key: Hashable, seq: int, values: tuple[Any, ...]) -> int:
-        """Give a value the next number of its table; return the number. The row stores ``seq``, the next row number."""
+        """Give a value the next number of its table; return it. The row stores ``seq``, the next journal number."""
         if len(self.numbers) >= self._max_keys:
             self.numbers.clear()
         number = self.numbers[key] = self._next_id
@@ -55,7 +56,7 @@ class Dictionary:
 
 
 class CommandLines:
-    """The numbers of command lines. They are row numbers of the journal, so that COMMAND_SPAN can compare them."""
+    """The numbers of command lines. They come from the same sequence as row numbers (see COMMAND_SPAN)."""
 
     def __init__(self) -> None:
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
@@ -65,7 +66,7 @@ class CommandLines:
         return f"<CommandLines {len(self._numbers)}>"
 
     def find(self, argv: bytes, seq: int) -> int | None:
-        """Return the number of a command line, if the row ``seq`` may use it; None: it needs a new number."""
+        """Return the number of a command line; None: for the row ``seq``, the command line needs a new number."""
         number = self._numbers.get(argv)
         if number is None or seq - number >= COMMAND_SPAN:
             return None

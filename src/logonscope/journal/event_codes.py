@@ -1,11 +1,12 @@
 """Codes of the event log, for readers that resume, in the order in which readers of live events saw the events.
 
-A code is 32 * the number of a row + flag + kind. The kind is one of ``rows``, or FOLDED, SKIPPED or PARTS.
+A code is 32 * the number of a row + flag + kind. The kind is REPORTED or another kind in ``rows``, or FOLDED, SKIPPED
+or PARTS.
 
-A code with the flag 16 is the first code of an event of the stream. The position of this event is the position of the
-event before it + 1, unless a SKIPPED is between the two events. A code without the flag has the position of the code
-before it, or of the SKIPPED before it. Such a code belongs to the event at that position; or it is a change that the
-history found after that event, by comparing its processes with the running ones.
+Codes do not contain the positions of events: ``read_codes`` counts the positions. A code with the flag 16 is the first
+code of an event of the stream, and adds 1 to the position. A SKIPPED sets the position. All other codes leave the
+position as it is. A code without the flag belongs to the event at the position; or it is a change that the history
+found after this event, by comparing its processes with the running ones.
 """
 
 from array import array
@@ -17,8 +18,7 @@ from logonscope.journal.rows import Stream
 FOLDED, SKIPPED, PARTS = 8, 9, 10
 """FOLDED: the process executed a program. Its row has this program already, so the change has no row of its own.
 
-SKIPPED: in place of a row number, the code has a position: the next event has this position + 1, and a code without
-the flag has this position.
+SKIPPED: sets the position, because events have no code. In place of a row number, it has the new position.
 
 PARTS: it begins a batch that continues the codes of a position. In place of a row number, it has the part (see
 EventCode) of the last code of this position in an earlier batch."""
@@ -49,49 +49,54 @@ class EventCodes:
 
     def __init__(self) -> None:
         self._codes: array[int] = array("q")
-        self._coded_numbers = 0  # how many numbers of the batch have a code, or need none
+        self._coded_count = 0  # how many members of ``event_rows`` have a code, or need none
         self.position = 0
         """The position of the last event that was added."""
-        self._last_coded = 0  # the position of the last code
-        self._batch_start = 0  # the position before the first code of the batch
+        self._last_coded = 0  # the position after the last code, as read_codes counts it
+        self._batch_start = 0  # the position at the beginning of the batch
         self._parts = 0  # the part of the last code: see EventCode
 
     def __repr__(self) -> str:
         return f"<EventCodes at {self.position}>"
 
-    def add_found(self, numbers: "array[int]") -> None:
+    def add_found(self, event_rows: "array[int]") -> None:
         """Add codes for new rows that belong to no event of the stream.
 
         These are the rows that were added since the last call of this method, or of ``add_event``.
 
         Args:
-            numbers: all numbers of the batch so far, each as its row and kind: see REPORTED and others in ``rows``.
+            event_rows: for each number of the batch so far, 8 * row + kind, or 0: see REPORTED in ``rows``.
         """
         # called for each event, and mostly there is nothing to add
-        if self._coded_numbers == len(numbers):
+        if self._coded_count == len(event_rows):
             return
-        for number in numbers[self._coded_numbers :]:
-            if number:
-                self._append(number >> 3 << 5 | number & 7, self.position, is_first=False)
-        self._coded_numbers = len(numbers)
+        for event_row in event_rows[self._coded_count :]:
+            if event_row:
+                self._append(event_row >> 3 << 5 | event_row & 7, self.position, is_first=False)
+        self._coded_count = len(event_rows)
 
-    def add_event(self, numbers: "array[int]", position: int) -> None:
-        """Add an event with the numbers of its rows. The position 0 means that the event is not of the stream."""
-        start, count = self._coded_numbers, len(numbers)
-        self._coded_numbers = count
-        # position 0: for example, a change that the second reading of a process found
+    def add_event(self, event_rows: "array[int]", position: int) -> None:
+        """Add the codes of an event: of the rows that were added since the last call. Position 0: add no codes.
+
+        Args:
+            event_rows: as in ``add_found``.
+            position: of the event; 0: the event is not of the stream.
+        """
+        start, count = self._coded_count, len(event_rows)
+        self._coded_count = count
+        # for example, a change that the second reading of a process (feeder.py) found
         if not position:
             return
         self.position, is_first = position, True
-        # no slice: most events have one number
+        # no slice: most events have one row
         for index in range(start, count):
-            number = numbers[index]
-            if number and is_first and position == self._last_coded + 1:
-                # what _append does, without its call
+            event_row = event_rows[index]
+            if event_row and is_first and position == self._last_coded + 1:
+                # as in _append, without the cost of a call
                 self._last_coded, self._parts, is_first = position, 0, False
-                self._codes.append(number >> 3 << 5 | number & 7 | _IS_FIRST)
-            elif number:
-                self._append(number >> 3 << 5 | number & 7, position, is_first=is_first)
+                self._codes.append(event_row >> 3 << 5 | event_row & 7 | _IS_FIRST)
+            elif event_row:
+                self._append(event_row >> 3 << 5 | event_row & 7, position, is_first=is_first)
                 is_first = False
 
     def add_folded(self, row: int, position: int) -> None:
@@ -116,11 +121,11 @@ class EventCodes:
             self._parts += 1
         self._codes.append(code)
 
-    def take(self, numbers: "array[int]") -> Stream:
-        """Return the codes of the batch, and begin the next one."""
-        self.add_found(numbers)
+    def take(self, event_rows: "array[int]") -> Stream:
+        """Return the codes of the batch, and begin the next batch."""
+        self.add_found(event_rows)
         stream = Stream(self._batch_start, self.position, self._codes)
-        self._codes, self._coded_numbers = array("q"), 0
+        self._codes, self._coded_count = array("q"), 0
         if self._last_coded != self.position:
             self._last_coded, self._parts = self.position, 0
         self._batch_start = self.position
@@ -128,7 +133,7 @@ class EventCodes:
 
 
 def read_codes(first: int, packed: bytes) -> Iterator[EventCode]:
-    """Yield the codes of a batch; ``first``: the position before its first code."""
+    """Yield the codes of a batch; ``first``: the position at the beginning of the batch."""
     codes: array[int] = array("q")
     codes.frombytes(packed)
     position, part = first, 0

@@ -24,7 +24,7 @@ PAGE = 500
 """A page with so many events gets no further commit. A page can have more events, because no commit is split."""
 
 MAX_COMMITS = 200
-"""Rows of the event log that are read together."""
+"""Maximum number of rows of the event log that are read together."""
 
 _ROWS = "SELECT seq, epoch, first, last, codes FROM eventlog WHERE seq > ? AND codes IS NOT NULL ORDER BY seq LIMIT ?"
 _OLDEST = "SELECT epoch, first FROM eventlog WHERE epoch IS NOT NULL ORDER BY seq LIMIT 1"
@@ -93,7 +93,7 @@ class JournalEventLog(EventLog):
             if commit.epoch != mark.epoch:
                 break
             commit_boot_index = boot_position(boots, commit.seq)
-            # a page gets whole commits, so that the start and the FOLDED of a process stay together
+            # a page gets whole commits, so that the codes STARTED and FOLDED of a process stay together
             is_at_limit = limit is not None and end.position >= limit
             if codes and (commit_boot_index != boot_index or len(codes) >= PAGE or is_at_limit):
                 break
@@ -102,13 +102,13 @@ class JournalEventLog(EventLog):
             codes += new_codes
         if codes or end != mark:
             return self._make_page(reader, boots, boot_index, codes, end)
-        # all events of the run of the mark were read: continue with the next run that has events, or with this run
+        # all events of the mark's run were read: continue with the next run that has events, or with the present run
         epoch = next((commit.epoch for commit in commits if commit.epoch != mark.epoch), self.epoch)
         return EventPage((), mark) if epoch == mark.epoch else _lost(EventMark(epoch, 0, 0), None)
 
     @staticmethod
     def _commits_after(reader: Reader, mark: EventMark) -> list[_Commit]:
-        """Return commits that have events after a mark, the oldest first."""
+        """Return at most MAX_COMMITS commits that can have events after a mark, the oldest first."""
         ((seq,),) = reader.rows(_FIND, mark[:2])
         return [] if seq is None else [_Commit(*row) for row in reader.rows(_ROWS, (seq - 1, MAX_COMMITS))]
 
@@ -129,15 +129,18 @@ class JournalEventLog(EventLog):
 
 
 def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[list[EventCode], EventMark]:
-    """Return the codes of a commit between a mark and the position ``limit``, and the mark of the last one."""
+    """Return the codes of a commit that a reader gets, after a mark and up to the position ``limit``.
+
+    Return also the mark after which the reader continues.
+    """
     # positions rise within a commit, so that the last code is the newest one
     codes = [code for code in read_codes(commit.first, commit.codes) if limit is None or code.position <= limit]
     last = commit.last if limit is None else min(limit, commit.last)
     part = codes[-1].part if codes and codes[-1].position == last else 0
     end = max(mark, EventMark(commit.epoch, last, ALL_PARTS if limit == last else part))
     new_codes = [code for code in codes if code[:2] > mark[1:]]
-    # FOLDED is an event of its own only for a reader that got the start of the process as a live event: that event did
-    # not have the program yet.
+    # FOLDED is an event of its own only for a reader that got the start of the process as a live event: the live event
+    # did not have the program yet.
     is_live = mark.part == ALL_PARTS
     started_rows = {code.row for code in new_codes if code.kind == rows.STARTED}
     return [code for code in new_codes if _is_wanted(code, started_rows, is_live=is_live)], end

@@ -1,8 +1,8 @@
 """Events made of the rows of the journal, for readers that resume.
 
-These events have the facts of the live events, as far as the history keeps them. Two kinds differ: the start of a
-process can have the program that the process executed right after its start; and a logon session is described with what
-is known of it now.
+These events have the facts of the live events, as far as the history keeps these facts. There are two differences. The
+start of a process can have the program that the process executed right after its start. And a logon session is
+described with what is known now.
 """
 
 import time
@@ -48,7 +48,7 @@ Row = Sequence[Any]
 
 
 class _Change(NamedTuple):
-    """A row of ``change`` with the states of its process before and after it."""
+    """A row of ``change``, with the states of its process before and after the change."""
 
     ms: int
     before: Row
@@ -62,7 +62,7 @@ class EventMaker:
         """Create it.
 
         Args:
-            reader: of the journal.
+            reader: reads the journal.
             boot: the boot.
             machine: the facts of the machine in that boot.
             epoch: the run of the service that recorded the events.
@@ -114,7 +114,7 @@ class EventMaker:
     def _load_states(self) -> None:
         """Compute the states of the processes before and after each change."""
         self._last_states = dict(self._processes)
-        # all changes of these processes are read, because each gives the state before the next one
+        # all changes of these processes are read: the state after a change is the state before the next change
         changed = sorted(number for number, row in self._processes.items() if row[CHANGES])
         for row in self._reader.by_numbers("SELECT * FROM change WHERE process IN ({}) ORDER BY id", changed):
             number, process, ms = row[:3]
@@ -164,7 +164,7 @@ class EventMaker:
         if code.kind == rows.STARTED:
             return ProcessStarted(self._head(code, started_ms), *self._pair(row), self._parents.get(row[PARENT]))
         if code.kind == FOLDED:
-            # the history does not keep what the process was before it executed the program
+            # the history does not keep the program and the command line that the process had before
             before = list(row)
             before[PROGRAM] = before[COMMAND] = None
             return ProcessChanged(self._head(code, started_ms), self._pair(before), self._pair(row))
@@ -177,7 +177,7 @@ class EventMaker:
         return _LOGON_EVENTS[code.kind](head, session, self._owner_of(logon["id"], "audit"))
 
     def sessions(self) -> dict[str, LogonSession]:
-        """Return the logon sessions of the owners of the events that were made, by LogonId."""
+        """Return the logon sessions of the events that were made, by LogonId."""
         return {
             str(logon["logonid"]): self._session(logon, is_logged_out=logon["logged_out"] is not None)
             for logon in self._logons.values()
@@ -204,7 +204,7 @@ class EventMaker:
         if not _is_user_change(row):
             return LogonFailed(head, make_failed_logon(times, row).attempt, self._owner_of(row[2], "audit"))
         record = make_user_change(times, self._reader, row)
-        # as in live events: only the facts that identify the process
+        # as in live events: only a few facts
         process_row, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
         process = Process(
             record.pid, ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup,

@@ -1,8 +1,9 @@
 """Feeder: adds facts from /proc to the events of processes, and passes the events on to the keeper.
 
-Events of the kernel name a process and its logon session. The program, user and arguments of the process are read from
-/proc a few milliseconds after the event. If the process has ended by then, the recorder gives it the program, user and
-arguments of its parent. If it has executed a program before its end, its program and arguments are not known.
+An event of the live source has the pid of a process and its logon session. The program, user and arguments of the
+process are read from /proc a few milliseconds after the event. If the process has ended by then, the recorder gives it
+the program, user and arguments of its parent. If it has executed a program before its end, its program and arguments
+are not known.
 """
 
 import logging
@@ -100,7 +101,7 @@ class Enricher:
     def _read_again_later(self, process: Process | None, owner: Owner) -> None:
         if process is None:
             return
-        # only one reading, for the last event: one for an earlier event would restore an earlier cgroup and owner
+        # only one second reading, for the last event: with an earlier event, its earlier cgroup and owner would return
         self._second_readings.pop(process.pid, None)
         if len(self._second_readings) >= MAX_SECOND_READINGS:
             del self._second_readings[next(iter(self._second_readings))]
@@ -130,7 +131,7 @@ class Enricher:
 def _merge(process: Process, read: Process) -> Process | None:
     """Return the process as it was read, but with the facts that decide the owner as in the event.
 
-    None: another process with this pid was read. Also None if a start is not known, because it may be another process.
+    None: another process with this pid was read. None also if a start is not known: another process may have been read.
     """
     if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
         return None
@@ -189,7 +190,7 @@ class Feeder:
     def _pass_on(self) -> None:
         while not self._is_stopping:
             self._has_events.wait(1.0)
-            # wait: the events of one batch of the source come together, and are read together
+            # the source adds the events of a batch one by one: after this pause, their processes are read together
             time.sleep(BATCH_SECONDS)
             self._has_events.clear()
             try:

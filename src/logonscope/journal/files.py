@@ -1,10 +1,10 @@
 """Files of the journal: the database, its state file, the requests to forget a user, and the reserve for a full disk.
 
-They are created with mode 0600, and checked before the journal is opened.
+They are created with mode 0600. The folder and the database are checked before the journal is opened.
 
 No process may open() and close() the database file while its own SQLite connection has it open: close() drops the
 POSIX locks of the whole process, and another process can then delete the write-ahead log while the writer uses it. So
-all checks of the content of a file happen before the first connection, or in SQL.
+the content of the database is checked before the first connection, or in SQL.
 """
 
 import fcntl
@@ -44,7 +44,7 @@ class ForgetRequest(NamedTuple):
 
 
 class WalState(NamedTuple):
-    """What the frame headers show of the write-ahead log."""
+    """The state of the write-ahead log before the database is opened."""
 
     is_missing: bool
     last_commit: int  # number of the last frame that ends a commit; 0: there is none
@@ -79,7 +79,7 @@ class JournalFiles:
         self._check(self.folder, os.lstat(self.folder), is_folder=True)
 
     def prepare(self) -> None:
-        """Create the folder and an empty database with mode 0600 where there is none, and check what exists.
+        """Create the folder, and an empty database with mode 0600, if they do not exist; check both.
 
         Raises:
             AccessDeniedError: the folder or the file is a link, belongs to another user, or other users can write it.
@@ -155,7 +155,7 @@ class JournalFiles:
     def forget_requests(self) -> list[ForgetRequest]:
         """Return the requests to forget a user, and delete those that cannot be read."""
         requests: list[ForgetRequest] = []
-        # if the folder was removed, the next write reports it
+        # if the folder was removed, the next commit reports it
         for entry in os.scandir(self.folder) if os.path.isdir(self.folder) else ():
             is_request = entry.name.startswith(FORGET_PREFIX) and not entry.name.endswith((".new", ".done"))
             # a pipe is not read: that could block the thread that writes the journal
@@ -177,7 +177,7 @@ class JournalFiles:
             self._write_whole(f"{path}.done", answer)
 
     def _write_whole(self, path: str, values: Mapping[str, object]) -> None:
-        """Write a file of JSON under another name, and rename it, so that a reader never finds a part of it."""
+        """Write a file of JSON under another name, and rename it, so that no reader gets an incomplete file."""
         descriptor = os.open(f"{path}.new", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             # ASCII with escapes: an account name need not be UTF-8
@@ -212,10 +212,10 @@ class JournalFiles:
         return WalState(is_missing=False, last_commit=last_commit)
 
     def read_state(self) -> tuple[str | None, int]:
-        """Return the journal's id and its last epoch (number of the run) from the state file; (None, 0): there is none.
+        """Return the journal's id and its last epoch (number of the run) from the state file.
 
-        A database that was restored from a copy gets a new id (``Writer.begin_run``) if the state file is missing, or
-        has a later epoch than the database.
+        (None, 0): the file is missing or invalid. ``Writer.begin_run`` detects by these values that the database was
+        restored from a copy.
         """
         try:
             with open(self._state, encoding="ascii") as file:

@@ -1,6 +1,7 @@
 """Deletion of the history of a user.
 
-It deletes past logins, their processes, other processes that ran as the user, failed logons, and changes of user.
+These rows are deleted: past logins, their processes, other processes that ran as the user, failed logons, and changes
+of user.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,14 +29,14 @@ class Forgetter:
         """Numbers of the deleted places and shared values, by table."""
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete ended logins of a user, and ended processes of the user's logins or that ever ran as the user.
+        """Delete the ended logins of a user, ended processes, failed logons and changes of user.
 
-        Failed logons and changes of user are deleted, too. A login that exists is kept, without its ended processes.
-        An audit line records the deletion.
+        The processes are those of the user's logins, and all others that ever ran as the user. A login that still
+        exists is kept, without its ended processes. An audit line records the deletion.
 
         Args:
             user: the account name that logged in; or a uid, for rows without an account name.
-            caller_uid: the uid of the administrator.
+            caller_uid: the uid of the administrator; None: not known.
         """
         writer, database = self._writer, self._writer.database
         # rows must be in the hash chain before their hashes can be subtracted from it
@@ -75,8 +76,8 @@ class Forgetter:
     def _remove_failed_logons_and_changes(self, user: str, places: str) -> tuple[int, int]:
         """Delete failed logons and changes of user; return how many of each.
 
-        Failed logons: those with the name that was tried, and those that the user caused with su or sudo. Changes of
-        user: those from the user, to the user, and in the user's logins.
+        Failed logons: those in which the user's name was tried, and those that the user caused with su or sudo. Changes
+        of user: those from the user, to the user, and in the user's logins.
         """
         database = self._writer.database
         from_user, to_user = _user_condition("from_user", "from_uid"), _user_condition("to_user", "to_uid")
@@ -113,7 +114,7 @@ class Forgetter:
         """Return the ended processes that ever were in one of these places or had one of these credentials."""
         database = self._writer.database
         numbers = {row[0] for row in database.execute(f"SELECT id FROM process WHERE place IN ({places})")}
-        # a process can also enter a place after its start: sshd is in the login from the authentication on
+        # a process can also enter a place after its start: a process of sshd enters the login at the authentication
         numbers.update(row[0] for row in database.execute(f"SELECT process FROM change WHERE place IN ({places})"))
         for table, column in (("process", "id"), ("change", "process")):
             numbers.update(self._processes_with(table, column, credentials))
@@ -149,7 +150,7 @@ class Forgetter:
         return values
 
     def _remove_unused(self, values: dict[str, set[int]]) -> None:
-        """Delete the rows with these numbers, by table, that no process and no change uses."""
+        """Of the rows with these numbers (by table), delete those that no process and no change uses."""
         database = self._writer.database
         for table in ("process", "change"):
             first = -1
@@ -167,6 +168,6 @@ class Forgetter:
                 self._remover.remove_rows(table, rows)
 
 
-def _user_condition(user: str, uid: str) -> str:
-    """Return the SQL condition: the parameter is the user name of a row, or its uid if the row has no user name."""
-    return f"({user} = ?1 OR ({user} IS NULL AND CAST({uid} AS TEXT) = ?1))"
+def _user_condition(user_column: str, uid_column: str) -> str:
+    """Return an SQL condition: the parameter is the user name of a row, or its uid if the row has no user name."""
+    return f"({user_column} = ?1 OR ({user_column} IS NULL AND CAST({uid_column} AS TEXT) = ?1))"

@@ -1,4 +1,4 @@
-"""How long the history will last: its growth in the last day, and how many such days its maximum size holds."""
+"""Growth of the history in the last day, and for how many such days its maximum size is enough."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | 
 
     Args:
         reader: reads the journal.
-        size: bytes of its files.
-        row_count: number of its rows.
+        size: bytes of the files of the journal.
+        row_count: number of the rows of the journal.
         now: the wall time in seconds.
     """
     since = reader.value("kept_since")
@@ -59,11 +59,11 @@ def size_text(size: float) -> str:
 
 
 def check_growth(state: HistoryState) -> Iterator[Check]:
-    """Yield the check of ``logonscope doctor`` that says how long the history will last; none if that is not known."""
+    """Yield the check of ``logonscope doctor`` about the growth of the history; no check if this is not known."""
     days = state.days_of_size
     if days is None or state.bytes_a_day is None or state.max_bytes is None:
         return
     growth = f"{size_text(state.bytes_a_day)} a day; history_size holds {days:,.0f} days of that"
-    is_long = days >= MIN_DAYS
-    advice = "" if is_long else "raise history_size, or exclude programs with history_exclude"
-    yield Check("history: growth", True if is_long else None, growth, advice)
+    is_enough = days >= MIN_DAYS
+    advice = "" if is_enough else "raise history_size, or exclude programs with history_exclude"
+    yield Check("history: growth", True if is_enough else None, growth, advice)

@@ -78,10 +78,10 @@ class JournalHistory(History):
         """Create the history; nothing is opened yet.
 
         Args:
-            folder: of the journal.
+            folder: the folder of the journal.
             command_lines: how much of command lines the history keeps: "off", "name" or "full".
-            open_reader: opens a reader; None: ``Reader(JournalFiles(folder))`` does.
-            problem: returns the reason if nothing is written now, or "".
+            open_reader: opens a reader; None: a reader of the files in ``folder`` is opened.
+            problem: returns the reason if nothing is written now, or ""; None: there is never a problem.
             stop: called when the history is closed.
             now: returns the wall time in seconds.
         """
@@ -90,7 +90,7 @@ class JournalHistory(History):
         self._open = open_reader or self._open_plain
         self._problem, self._stop, self._now = problem, stop, now
         self._idle: list[Reader] = []
-        self._generation = 0  # how often another journal replaced the journal
+        self._generation = 0  # how often the pool was closed
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -135,12 +135,12 @@ class JournalHistory(History):
         reader.close()
 
     def close_readers(self) -> None:
-        """Close the readers of the pool, before another journal replaces this one, or at the end."""
+        """Close the readers of the pool. Later calls of ``lend_reader`` open the journal anew."""
         with self._lock:
             self._generation += 1  # a reader that is lent now is closed when it is returned
             while self._idle:
                 self._idle.pop().close()
-        # the cached cipher has the key of the earlier journal
+        # another journal may replace this one: the cached cipher has the key of this one
         self.__dict__.pop("_cipher", None)
 
     def close(self) -> None:
@@ -249,7 +249,7 @@ class JournalHistory(History):
         try:
             lock = self._files.lock()
         except BlockingIOError:
-            # the service holds the lock: only it writes the journal, so it must delete the rows
+            # the service has the lock: only the service writes the journal, so the service must delete the rows
             try:
                 return Forgotten(**self._files.request_forget(user, caller_uid, FORGET_SECONDS))
             except TimeoutError:
@@ -265,7 +265,7 @@ class JournalHistory(History):
 
 
 def _figures(state: HistoryState) -> dict[str, int]:
-    """Return the numbers of the history that are known; sizes in bytes."""
+    """Return the figures of the check "history" that are known; sizes in bytes."""
     figures = {
         "bytes": state.bytes, "rows": state.rows, "gaps": state.losses, "bytes_a_day": state.bytes_a_day,
         "max_bytes": state.max_bytes, "since_seconds": None if state.since is None else state.since // 1_000_000,
@@ -275,9 +275,9 @@ def _figures(state: HistoryState) -> dict[str, int]:
 
 def _check_sqlite() -> Check:
     version = sqlite3.sqlite_version_info
-    is_mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    is_fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
     text = sqlite3.sqlite_version
-    if is_mended:
+    if is_fixed:
         return Check("history: SQLite", True, text, "")
     note = "its WAL-reset bug has no effect, because only the service writes"
     return Check("history: SQLite", True, f"{text}; {note}", "")

@@ -1,4 +1,4 @@
-"""Which indexes of the journal lead to the rows of a query, as SQLite plans it."""
+"""Names of the indexes of the journal that a query uses."""
 
 import re
 from collections.abc import Sequence

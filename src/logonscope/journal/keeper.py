@@ -1,8 +1,8 @@
 """Keeper: the thread that writes the journal while the service runs.
 
-Events come through a bounded queue. If the disk is full or an error lasts, the batch stays in memory, to be
-tried again. Events that find the queue full are counted as lost; afterwards the recorded processes are compared with
-the running ones.
+Events wait in a queue of limited length. If a batch cannot be written, it stays in memory, and the keeper tries again.
+If the queue is full, further events are counted as lost; later, the recorded processes are compared with the running
+ones.
 """
 
 import json
@@ -34,31 +34,32 @@ from logonscope.machine import Owner, Ownership
 from logonscope.machine.events import Event
 
 MAX_QUEUED = 100_000
-"""Maximum number of events that wait while the disk does not accept a batch; later ones are lost."""
+"""Maximum number of events in the queue. If it is full, further events are lost."""
 
 BATCH_EVENTS = 1000
 BATCH_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 RETENTION_SECONDS = 3600.0
 CORRECT_SECONDS = 5.0
-"""Minimum seconds between two corrections after lost events, because each reads all processes."""
+"""Minimum seconds between two corrections after lost events. Each correction reads all processes."""
 
 STOP_SECONDS = 25.0
 """Seconds for which ``stop`` waits for the thread, which may be deleting rows. The unit's TimeoutStopSec is longer."""
 
 COMPARE_SECONDS = 60.0
-"""Seconds between two comparisons with the processes that run, if their source has no events."""
+"""Seconds between two comparisons with the processes that run, while the source has no events."""
 
 
 class KeeperLimits(NamedTuple):
     """Limits of files and the disk, in bytes."""
 
-    # if the write-ahead log is longer, readers in this process are interrupted: an open reader keeps it from shrinking
+    # if the write-ahead log is longer, readers in this process are interrupted: an open reader keeps the log from
+    # shrinking
     wal_interrupt: int = 32 << 20
-    # if the log is longer, no rows are moved: most of the log is written by moving, and a reader in another process,
-    # which cannot be interrupted, keeps the log from shrinking
+    # if the write-ahead log is longer, no rows are moved: moves are most of what the log contains. A reader in another
+    # process keeps the log from shrinking, too, but cannot be interrupted
     wal_pause: int = 48 << 20
-    # with less free space nothing is written, so that the journal never fills the disk
+    # with less free space, the reserve file is deleted; without a reserve file, nothing is written
     min_free: int = 32 << 20
 
 
@@ -76,7 +77,7 @@ class JournalFault(NamedTuple):
 
 
 class KeeperState(NamedTuple):
-    """What ``doctor`` and the metrics show."""
+    """The state of the journal, for ``doctor`` and the metrics."""
 
     journal_id: str
     epoch: int
@@ -108,16 +109,16 @@ class Keeper:
         """Open the journal; damaged files are set aside, and a new journal begins.
 
         Args:
-            folder: of the files.
+            folder: the folder of the files.
             machine: the facts of the machine, with the boot id.
-            ownership: the rules that distinguish logon sessions.
+            ownership: the rules that determine owners.
             policy: what is kept.
             account_name: returns the account name of a uid.
-            version: of Logonscope.
+            version: the version of Logonscope.
             read_clock: reads the clocks.
-            batch_seconds: how long events wait for others, before they are committed together.
-            limits: of files and the disk.
-            fault: why the keeper before this one ended.
+            batch_seconds: how long events wait for further events, before they are committed together.
+            limits: limits of files and the disk.
+            fault: why the previous keeper of this service ended; None: there was none.
 
         Raises:
             LogonscopeError: the files cannot be used.
@@ -242,11 +243,11 @@ class Keeper:
         compare_seconds: float = COMPARE_SECONDS,
         on_fault: Callable[[], None] | None = None,
     ) -> None:
-        """Compare with the processes that run now, describe the logon sessions that exist, and start the thread.
+        """Compare the recorded processes with those that run, describe the logon sessions, and start the thread.
 
         Args:
             read_processes: reads the processes that run.
-            read_logons: describes the logon sessions that exist.
+            read_logons: describes the logon sessions that exist; None: they are not described.
             has_events: returns whether the source has events now; None: it always has.
             compare_seconds: the seconds between two comparisons while the source has no events.
             on_fault: called when the thread ends because of ``fault``; it must not wait for the thread.
@@ -316,7 +317,7 @@ class Keeper:
                     self._retain()
                     self.answer_requests()
             except Exception:  # noqa: BLE001 -- logged with its traceback
-                # a fault here must not end the thread: the live host goes on, and the loss is counted
+                # an error here must not end the thread: the live host goes on, and the loss is counted
                 _log.exception("history: unexpected error")
                 self._lost += len(self._queue)
                 self._queue.clear()
@@ -334,7 +335,7 @@ class Keeper:
             recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
             for _ in range(count):
                 recorder.add(queue.popleft())
-            # the gap has ended: processes that are running are found now, those that ended in the gap stay unknown
+            # the gap has ended: running processes are found now; a process that began and ended in the gap is not
             if self._lost and not queue:
                 self._compare("events were lost while the history could not be written")
             if not queue:
@@ -379,7 +380,7 @@ class Keeper:
         recorder.correct(self._read_processes(), self._read_clock().ms)
 
     def _compare(self, reason: str) -> None:
-        """Compare the recorder with the running processes, and store a loss if there was a gap."""
+        """Compare the recorded processes with the running ones, and store a loss if there was a gap."""
         recorder, lost = self.recorder, self._lost
         had_rows = bool(recorder.alive)
         self._lost_before, self._lost = self._lost_before + lost, 0

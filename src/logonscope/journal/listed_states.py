@@ -1,4 +1,4 @@
-"""The state in which lists show a process: place, program, credential and command line.
+"""Listed states: the state (place, program, credential, command line) in which lists show a process.
 
 If a process has changes with ``listed``, lists show its state after the last of these changes. Otherwise they show the
 state in the row of the process.

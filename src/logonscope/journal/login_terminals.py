@@ -31,7 +31,7 @@ class LoginTerminals:
         return "<LoginTerminals>"
 
     def note(self, process: Process, row: Row, place: int, tty_nr: int | None) -> None:
-        """Store the terminal of a process as that of its login, if ``_is_close_to_leader`` returns True."""
+        """Store the terminal of a process as the terminal of its login, if the process is close to the leader."""
         # most processes have no terminal, or belong to a login whose terminal is known
         if not tty_nr:
             return

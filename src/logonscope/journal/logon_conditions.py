@@ -14,7 +14,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
     users: Iterable[str] | None = query.users
     if query.users is not None and query.fold_case:
         users = _spellings(reader, query.users)
-    # users may give only the beginning of a fingerprint
+    # a query may have only the beginning of a fingerprint
     keys = None if query.keys is None else _keys_beginning_with(reader, query.keys, fold_case=query.fold_case)
     conditions, parameters = planned_conditions(query, users, keys)
     _add_times(conditions, parameters, moments, query)
@@ -24,7 +24,13 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
 def planned_conditions(
     query: LogonRecordQuery, users: Iterable[str] | None, keys: Iterable[str] | None
 ) -> tuple[list[str], list[Any]]:
-    """Return the conditions without those on times, and their parameters; ``users`` and ``keys`` are values of rows."""
+    """Return the conditions on all columns but times, and their parameters.
+
+    Args:
+        query: the query.
+        users: the allowed values of the column ``user``; None: any.
+        keys: the allowed values of the column ``key``; None: any.
+    """
     conditions, parameters = ["1"], list[Any]()
     for column, values in (
         ("id", query.ids),

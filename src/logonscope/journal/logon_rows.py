@@ -23,10 +23,10 @@ LogonRow = dict[str, Any]
 
 
 class StoredLogons(NamedTuple):
-    """What the database holds of logon sessions."""
+    """What the database has about logon sessions when the service starts."""
 
     next_id: int
-    open_rows: list[LogonRow]
+    open_rows: list[LogonRow]  # of logon sessions that have not ended
     logon_by_place: dict[int, int | None]
 
 
@@ -38,7 +38,7 @@ class LogonRows:
         self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
-        # unreported logon sessions (no event has reported them): number -> ms at which it last had a process
+        # logon sessions that no event has reported: number -> ms at which the logon session last had a process
         self._unreported: dict[int, int] = {}
         # logon sessions whose terminal is not known: number -> row, and pid of the leader
         self._without_terminal: dict[int, tuple[LogonRow, int]] = {}
@@ -73,7 +73,7 @@ class LogonRows:
         self._logon_by_place = {place: logon for place, logon in self._logon_by_place.items() if place in places}
 
     def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
-        """Return the number of the logon session of an owner, adding it if it is new; None where it is not known."""
+        """Return the number of an owner's logon session; add a row if there is none. None: the owner is not known."""
         row = self._find_or_add_row(owner, seq, ms)
         return None if row is None else int(row["id"])
 
@@ -130,7 +130,7 @@ class LogonRows:
             self._unreported[number] = ms
 
     def unreported_before(self, ms: int) -> list[int]:
-        """Return the unreported logon sessions that are not known to have had a process since a time."""
+        """Return the numbers of the unreported logon sessions that are not known to have had a process since a time."""
         return [number for number, last_ms in self._unreported.items() if last_ms < ms]
 
     def note_process(self, number: int, ms: int) -> None:
@@ -154,7 +154,7 @@ class LogonRows:
             "wall": None if session.start is None else int(session.start.timestamp() * 1e6),
         }  # fmt: skip
         if row["tty"] is not None and session.tty is None:
-            # the terminal was found by a process: the row keeps the type that follows from it
+            # the terminal is that of a process (login_terminals.py): the row keeps the type that follows from it
             del values["type"]
         # a later description may lack values of the first one, because a login service deletes records
         row.update({name: value for name, value in values.items() if value is not None})
@@ -163,7 +163,7 @@ class LogonRows:
         self._changed[row["id"]] = row
 
     def _store_login(self, row: LogonRow, login: Login) -> None:
-        """Store a login record, with the terminal that was found by a process."""
+        """Store a login record; if it has no terminal, with the terminal of the row."""
         if login.tty is None and login.seen_tty is None:
             login = login._replace(seen_tty=row["tty"])
         row["record"] = encode_login(login)
@@ -217,7 +217,10 @@ class LogonRows:
         return int(row["id"])
 
     def end_others(self, existing: AbstractSet[int | None], seq: int, ms: int) -> list[int]:
-        """End the logon sessions that are not in ``existing``; return their numbers. ``seq``: for the first end."""
+        """End the logon sessions that are not in ``existing``; return their numbers.
+
+        ``seq`` is the number of the first end; the further ends have the next numbers.
+        """
         ended: list[int] = []
         for key, row in list(self._rows.items()):
             if row["id"] in existing or row["ended"] is not None:

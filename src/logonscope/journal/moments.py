@@ -77,11 +77,12 @@ class Moments:
             return None
         span = matches[-1]
         # the plus keeps SQLite from using the index on seq, with which it would read the whole range of seq
-        seq, ms, base = self._database.execute(
+        seq, ms, row_wall = self._database.execute(
             "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND +seq >= ? AND +seq < ? ORDER BY wall DESC LIMIT 1",
             (wall, span.first_seq, span.next_seq or 1 << 62),
         ).fetchone()
-        return Located(span.boot, ms + (wall - base) // 1000, seq, (base - ms * 1000) // 1_000_000, len(matches) > 1)
+        btime = (row_wall - ms * 1000) // 1_000_000
+        return Located(span.boot, ms + (wall - row_wall) // 1000, seq, btime, len(matches) > 1)
 
     def wall(self, boot: int, ms: int) -> int | None:
         """Return the wall time in microseconds of a time since a boot; None if the clock map has no row of the boot."""
@@ -150,7 +151,7 @@ class Moments:
         order in which they arrived. It differs from the order in which the processes started by less than a second: the
         caller allows for this second.
         """
-        # processes that were found running after a gap started long before those in the rows around them: skip them
+        # skip processes that were found running after a gap: they started long before the processes in nearby rows
         while high - low > FINE_SPAN:
             middle = (low + high) // 2
             row = self._database.execute(

@@ -80,7 +80,7 @@ class ProcessRows:
         return f"<ProcessRows {self._query}>"
 
     def pages(self) -> Iterator[list[Any]]:
-        """Yield rows by pages, in the order of their numbers; no statement stays open between two of them."""
+        """Yield rows by pages, in the order of their numbers; no statement stays open between two pages."""
         query = self._query
         with self._lend() as reader:
             conditions = make_conditions(reader, query)
@@ -218,7 +218,7 @@ class ProcessRows:
 
 
 def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
-    """Return the values of columns that a query allows."""
+    """Return the conditions of a query on the columns of a row."""
     columns: dict[str, Sequence[int]] = {}
     if query.logon_records is not None:
         columns["place"] = reader.places_of(sorted(query.logon_records))
@@ -238,7 +238,7 @@ def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
     if len(page) == PAGE:
         return page
     # rows of ``recent`` are newer than those of ``process``. Some can have been moved since ``process`` was read, so
-    # it is read again
+    # ``process`` is read again
     last = page[-1][ID] if page else low
     page += reader.rows(f"SELECT * FROM recent WHERE {AS_STARTED['recent']} {order}", (last, high, PAGE))
     return sort_distinct(page + reader.rows(query_of_process, (last, high, PAGE)))[:PAGE]

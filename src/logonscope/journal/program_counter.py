@@ -1,4 +1,4 @@
-"""How often each program ran in logon sessions."""
+"""Numbers of runs of each program in logon sessions."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _COUNT_BY_PLACE = f"""
 from ``recent`` to ``process`` meanwhile."""
 
 Counts = dict[int | None, list[int]]
-"""Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
+"""Program -> number of its runs, number of its failed runs, ticks of its first start, ticks of its last start."""
 
 
 class ProgramCounter:

@@ -34,7 +34,7 @@ CHUNK = 500
 MAX_INTEGER = (1 << 63) - 1
 
 SLACK_MS = 1000
-"""Rows are in the order of their arrival, which differs from that of their starts by less than this."""
+"""Rows are in the order in which they arrived. The order in which the processes started differs by less than this."""
 
 CLASSES = 14
 """Number of duration classes; the longest one ends at 4^14 s, or 8 years."""
@@ -48,7 +48,7 @@ _RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?
 """Condition of the rows of processes that ran at ``ms``: parameters low, high, tick_ms, ms, tick_ms, ms."""
 
 MAX_PIDS = 50
-"""For more pids, everything that ran at the moment is read."""
+"""If a query has more pids, all processes that ran at the moment are read."""
 
 # A zone is a block of 256 row numbers; process_zone names the zones that have a pid of a block of 128 pids. The plus
 # makes SQLite limit p.id by the zone alone: without it, SQLite would read, for each zone, all rows from ``low`` to
@@ -185,8 +185,12 @@ class Reader:
     def programs_named(self, names: frozenset[str] | None, prefix: str | None) -> list[int]:
         """Return the numbers of the programs with one of these names, and with a name that has this prefix.
 
-        None: any name, or any prefix. Case is ignored. If the compared part of a name has characters outside ASCII,
-        every prefix matches: see ``ColumnRange.prefix``.
+        The columns ``name`` and ``comm`` are compared, ignoring case. If the compared part of a name has characters
+        outside ASCII, every prefix matches: see ``ColumnRange.prefix``.
+
+        Args:
+            names: the allowed names; None: any.
+            prefix: the beginning of a name; None: any.
         """
         lower_names = None if names is None else {name.lower() for name in names}
         lower_prefix = None if prefix is None else prefix.lower()
@@ -323,7 +327,7 @@ class Reader:
     def _newest_of_pid(self, pid: int, low: int, high: int, last_ticks: int) -> Any:
         """Return the row of the last process with a pid that started up to ``last_ticks``; None: there is none.
 
-        A pid belongs to one process at a time, so no earlier one can have been running.
+        Earlier processes with this pid had ended when it started.
         """
         query = "SELECT * FROM recent WHERE pid = ? AND id >= ? AND id < ? AND ticks <= ? ORDER BY id DESC LIMIT 1"
         rows = self.rows(query, (pid, low, high, last_ticks))

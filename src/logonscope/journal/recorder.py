@@ -55,8 +55,8 @@ MAX_PLACES = 100_000
 """Number of places in memory beyond which those without a running process are dropped."""
 
 UNREPORTED_MS = 10_000
-"""An event reports a logon session without a login record only after 2 s. If it ends earlier, no event reports it: the
-recorder ends it so many ms after the end of its last process."""
+"""A logon session without a login record is reported by an event only after 2 s. If the logon session ends earlier, no
+event reports it, and the recorder ends it so many ms after the end of its last process."""
 
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
@@ -80,7 +80,7 @@ class StoredState(NamedTuple):
     places: Dictionary
     logons: StoredLogons
     alive: list[Row]
-    extras: dict[int, Extras]  # of places
+    extras: dict[int, Extras]  # by the number of the place
     read_command: Callable[[int], bytes | None]  # reads a command line by its number
 
 
@@ -163,7 +163,7 @@ class Recorder:
         self._seq = self._first_seq = max(self._seq, seq)
 
     def drop_values(self, deleted: Mapping[str, AbstractSet[int]]) -> None:
-        """Forget values whose rows were deleted (given by table), so that new rows do not use them.
+        """Forget values whose rows were deleted (by table: their numbers), so that new rows do not use them.
 
         Called between two batches.
         """
@@ -178,7 +178,7 @@ class Recorder:
 
     def add(self, event: Event) -> None:
         """Add an event."""
-        # numbers taken since the last event belong to rows without an event, such as those that ``compare`` adds
+        # numbers that were taken since the last event belong to rows without an event: ``compare`` adds such rows
         self._codes.add_found(self._events)
         self._ms = event.head.kernel_ns // 1_000_000
         self._handlers[type(event)](event)
@@ -218,11 +218,11 @@ class Recorder:
         self._start_batch()
         return batch
 
-    def _take_seq(self, event_code: int) -> int:
-        """Return the next number. ``event_code``, 8 times the row plus the kind, goes to the event log; 0: no event."""
+    def _take_seq(self, event_row: int) -> int:
+        """Return the next number. ``event_row`` (8 * row + kind, see rows.py) goes to the event log; 0: no event."""
         seq = self._seq
         self._seq = seq + 1
-        self._events.append(event_code)
+        self._events.append(event_row)
         return seq
 
     def _add_start(self, event: ProcessStarted) -> None:
@@ -350,7 +350,6 @@ class Recorder:
             is_listed = True
             if state[1] is not None:
                 self._without_own_program.discard(row[ID])
-        # in memory, CHANGES has the state after the last change; take_batch and the writer store 1
         if row[CHANGES] is None and row[ID] < self._first_seq:
             self._changed_ids.append(row[ID])
         row[CHANGES] = state
@@ -400,7 +399,7 @@ class Recorder:
             process.cgroup, extras,
         )  # fmt: skip
         number = self._places.numbers.get(key)
-        # a login has one or two places: the logon session is looked up only when a place is new
+        # a login has few places: the logon session is looked up only when a place is new
         if number is None:
             logon = self._logons.find_or_add(owner, self._seq, self._ms)
             cgroup = None if process.cgroup is None else process.cgroup.encode("utf-8", "surrogateescape")
@@ -444,7 +443,7 @@ class Recorder:
         return number
 
     def _compared_command(self, process: Process, number: int | None) -> int | None:
-        """Return the number of the command line of a process: ``number``, if this number already has it."""
+        """Return ``number`` if it is the number of the command line of a process, or else another number."""
         argv = self._reduce_argv(process.cmdline)
         # in memory (find), or in the database (_read_command)
         if (
@@ -490,10 +489,17 @@ class Recorder:
         self.losses_of_events += 1
         self.add_loss("events lost", event.missed_events)
 
-    def add_loss(self, reason: str, count: int | None, ms_from: int | None = None, wall: int | None = None) -> None:
-        """Add a row to ``loss``; ``count``: of lost events; ``ms_from``: beginning of the gap; None: not known."""
+    def add_loss(self, reason: str, count: int | None, ms_from: int | None = None) -> None:
+        """Add a row to ``loss``.
+
+        Args:
+            reason: the reason.
+            count: the number of lost events; None: not known.
+            ms_from: the beginning of the gap, in ms since the boot; None: not known.
+        """
         seq = self._take_seq(self._seq << 3 | rows.LOST)
-        self._losses.append((seq, reason, count, ms_from, self._ms, wall))
+        # the column ``wall`` is not in use
+        self._losses.append((seq, reason, count, ms_from, self._ms, None))
 
     def describe_logons(self, described: Iterable[tuple[LogonSession, Owner]]) -> None:
         """Store what is known of the logon sessions that exist, and end those that do not exist any more."""
@@ -525,7 +531,7 @@ class Recorder:
         for row in gone:
             self._end_row(row, None, SWEPT)
         count = 0
-        # parents first: a child's row names that of its parent
+        # parents first: the row of a child has the number of its parent's row
         for process, owner in sorted(pairs.values(), key=_start_key):
             if process.pid not in self.alive:
                 parent_row = self.alive.get(process.ppid or 0)
@@ -549,7 +555,7 @@ class Recorder:
 
     def _correct_state(self, row: Row, process: Process, owner: Owner) -> None:
         """Add a change if a running process has another state than the recorded one, because its event was lost."""
-        # a zombie has no program and no arguments any more; ``unread`` names cmdline only if its reading hangs
+        # a zombie has no program and no arguments any more; ``unread`` has cmdline if reading the file would block
         is_read = process.comm is not None and process.state != "Z" and "cmdline" not in (process.unread or ())
         if is_read and self._policy.excludes and self._is_excluded(process):
             self._exclude(row)

@@ -15,7 +15,8 @@ STEP = 400
 VACUUM_PAGES = 100
 
 SELF_NUMBERED_TABLES = frozenset({"logon", "place", "program", "credential"})
-"""Tables whose next number is derived from their greatest number. When it is deleted, it must stay reserved."""
+"""Tables whose next number is greatest number + 1. If the row with the greatest number is deleted, the number must
+stay reserved."""
 
 
 class Remover:
@@ -90,10 +91,10 @@ class Remover:
         return hashes
 
     def remove_rows(self, table: str, removed: Sequence[tuple[Any, ...]]) -> int:
-        """Delete rows of a table of SEAL_COLUMNS in one transaction; return their number.
+        """Delete rows of a table in one transaction; return their number.
 
         Args:
-            table: the name of the table.
+            table: the name of a table in SEAL_COLUMNS.
             removed: the rows, with all columns.
         """
         if not removed:

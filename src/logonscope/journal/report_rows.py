@@ -74,7 +74,7 @@ class RecordTimes:
         self._boots, self._moments = reader.boots(), reader.moments()
 
     def boot_and_time(self, number: int, ms: int) -> tuple[str, int | None]:
-        """Return the boot id and the wall time of a row, in microseconds; None: the boot has no clock (see Moments)."""
+        """Return the boot id and the wall time of a row, in microseconds; None: see ``Moments.wall``."""
         boot = self._boots[boot_position(self._boots, number)]
         return boot.uuid, self._moments.wall(boot.id, ms)
 

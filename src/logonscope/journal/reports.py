@@ -26,7 +26,7 @@ class Reports:
         self._redactor = Redactor(policy.redactions)
         self._failed_logons: list[tuple[Any, ...]] = []
         self._user_changes: list[tuple[Any, ...]] = []
-        # ended processes: pid -> start, row and place; those before ``_ended_since`` are in ``_ended_before``
+        # pid -> start, row and place of processes that ended since ``_ended_since``, and that ended earlier
         self._ended: dict[int, tuple[int, int, int]] = {}
         self._ended_before: dict[int, tuple[int, int, int]] = {}
         self._ended_since = 0

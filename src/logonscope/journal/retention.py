@@ -47,7 +47,7 @@ class Retention:
 
         Args:
             writer: deletes the rows.
-            reader: finds them.
+            reader: finds the rows.
             policy: what is kept.
             drop_command_lines: makes the recorder forget the command lines with numbers below its argument, so that new
                 rows do not use them; returns False if that is not possible now.
@@ -55,7 +55,8 @@ class Retention:
         self._writer, self._reader, self._policy = writer, reader, policy
         self._drop_command_lines = drop_command_lines
         self._remover = Remover(writer)
-        self._is_system_by_place: dict[int, bool] = {}  # place -> it belongs to the System session
+        # place -> the place belongs to the System session, or its owner is not known
+        self._is_system_by_place: dict[int, bool] = {}
 
     def __repr__(self) -> str:
         return f"<Retention of {self._writer!r}>"
@@ -79,7 +80,7 @@ class Retention:
             yield 0
 
     def _steps_of_sessions(self, moments: Moments, cutoff: int, *, is_system: bool) -> Iterator[int]:
-        """Delete the processes of logins, or of the System session, that ended before a time."""
+        """Delete the processes that ended before a time: those of logins, or those of the System session."""
         limits = _limits(moments, cutoff)
         if not limits:
             return

@@ -11,7 +11,7 @@ REPORTED, STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDE
 """Kinds of events in the event log. For each number of the journal, the event log has 8 * the row that the event is
 about + the kind; or 0, if the number is not that of an event.
 
-REPORTED: a failed logon or a change of user. Only one of these two tables has a row with the number.
+REPORTED: a failed logon or a change of user. The row is in the table ``failed_logon`` or in the table ``user_change``.
 """
 
 PID_SHIFT, ZONE_SHIFT = 7, 8
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
     first_seq: int
     next_seq: int
-    ms: int  # time of the newest event since the boot
+    ms: int  # time of the newest event, or a later reading of the clocks, in ms since the boot
     rows: list[tuple[Any, ...]]
     changes: list[tuple[Any, ...]]
     changed_ids: list[int]  # rows of processes that were written earlier and now got their first change

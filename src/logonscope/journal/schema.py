@@ -16,20 +16,21 @@ VERSION = 5
 _ROW = """
   id INTEGER PRIMARY KEY, place INT NOT NULL, pid INT NOT NULL, ticks INT NOT NULL, parent INT, program INT,
   credential INT, command INT, changes INT, class INT, lasted INT, status INT, source INT, ended INT"""
-"""Columns of a process. id: the seq of its start; ids have the order of starts, except those of FOUND processes.
+"""Columns of a process. id: the number of its start; ids have the order of starts, except those of FOUND processes.
 
 ticks: start in clock ticks since the boot. parent: the parent's row. place, program, credential, command: the state
 after its start, or after its first exec if the start and the exec were in one batch and one logon session. changes: 1
 if there are rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s or more. lasted: ms;
-NULL: it runs. status: the status of wait(2). source: bits, see FOUND. ended: seq of the end, only if the row had been
-moved to ``process`` before the end.
+NULL: it runs. status: the status of wait(2). source: bits, see FOUND. ended: the number of the end, only if the row had
+been moved to ``process`` before the end.
 """
 
 ZONES = "CREATE TABLE process_zone (pids INT, zone INT, PRIMARY KEY(pids, zone)) WITHOUT ROWID"
-"""For each block of 128 neighbouring pids, the zones (blocks of 256 neighbouring ids of rows) that have such a process.
+"""For each block of 128 neighbouring pids, the zones (blocks of 256 neighbouring ids of rows) with a process of these
+pids.
 
 The kernel gives pids in ascending order, so a zone has pids of few blocks. An index of pids would write the entry of
-each row to another page: two thirds of all writing."""
+each row to another page: these pages would be two thirds of all that is written."""
 
 FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
 """Processes that were found running: their ids are greater than the order of starts would give."""
@@ -81,8 +82,9 @@ TABLES = (
     """CREATE TABLE place (id INTEGER PRIMARY KEY, seq INT NOT NULL, logon INT, evidence TEXT, ses INT, loginuid INT,
        cgroup BLOB, tty_nr INT, pid_namespaces INT, host_root INT)""",
     "CREATE INDEX place_logon ON place(logon)",
-    # one row for each boot, LogonId and generation; started, logged_out, ended: ms since the boot; seq, logged_out_seq,
-    # ended_seq: the numbers of these events; record: the login record as JSON
+    # one row for each boot, LogonId and generation; started, logged_out, ended: ms since the boot; wall: the start in
+    # the login record; ended_seq: the number of the end; seq, logged_out_seq: the next number of the journal when the
+    # row was added, and when the logout was stored; record: the login record as JSON
     """CREATE TABLE logon (id INTEGER PRIMARY KEY, seq INT NOT NULL, boot INT NOT NULL, logonid INT NOT NULL,
        generation INT NOT NULL DEFAULT 0, started INT, logged_out INT, logged_out_seq INT, ended INT, ended_seq INT,
        login_uid INT, user TEXT, type INT, service TEXT, tty TEXT, seat TEXT, remote_host TEXT, remote_address TEXT,
@@ -145,8 +147,9 @@ FOUND, SWEPT, BOOT_ENDED = 1, 2, 4
 """Bits of ``source``: how the start and the end in a row are known; NULL: both were seen as events.
 
 FOUND: the start was not seen, because the journal got no events at that time. SWEPT: the end was not seen: the process
-or logon session had ended when it was looked for, and the end in the row is the latest possible time. BOOT_ENDED: the
-machine stopped, and the end in the row is the last time at which the service saw the machine run.
+or logon session had ended when it was looked for, and the end in the row is the latest possible time. A process that
+the policy excludes after its start has SWEPT, too. BOOT_ENDED: the machine stopped, and the end in the row is the last
+time at which the service saw the machine run.
 """
 
 

@@ -47,17 +47,17 @@ class HistoryService:
         """Open the journal.
 
         Args:
-            folder: of the journal.
+            folder: the folder of the journal.
             direct: the source that reads the machine itself.
             ownership: the rules that determine owners.
             policy: what is kept.
-            version: of Logonscope.
+            version: the version of Logonscope.
             retry_seconds: seconds between two attempts to open the journal.
             compare_seconds: seconds between two comparisons of the processes while the source has no events.
 
         Raises:
             LogonscopeError: another process writes the files, or they cannot be used for a reason that ``open_writer``
-                lists. Exception: damaged files are set aside, without an error.
+                lists. (Damaged files are no error: they are set aside.)
         """
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
         self._version, self._retry_seconds, self._compare_seconds = version, retry_seconds, compare_seconds

@@ -28,8 +28,8 @@ class Verifier:
         if result.is_intact:
             return result
         # Rows that retention deletes while other rows are read look like missing rows. So all rows are read again, in
-        # one transaction, which shows them as at one moment. The first reading uses none, because SQLite's write-ahead
-        # log cannot shrink before the transaction ends.
+        # one transaction, which shows all rows as at one moment. The first reading has no transaction, because SQLite's
+        # write-ahead log cannot shrink before a transaction ends.
         self._database.execute("SAVEPOINT verification")
         try:
             return self._verify()

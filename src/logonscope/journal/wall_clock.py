@@ -9,7 +9,7 @@ HOUR_MS = 3_600_000
 
 
 class ClockSegment(NamedTuple):
-    """A part of a boot in which one row of the clock map holds: wall time = offset + time since the boot."""
+    """A part of a boot in which one row of the clock map applies: wall time = offset + time since the boot."""
 
     first_ms: int
     end_ms: int  # exclusive
@@ -17,7 +17,7 @@ class ClockSegment(NamedTuple):
 
 
 Hour = tuple[list[int], list[int]]
-"""The rows of the clock map of one hour: ms since the boot, and wall times in microseconds."""
+"""The rows of the clock map that apply in one hour: ms since the boot, and wall times in microseconds."""
 
 
 class WallClock:
@@ -35,13 +35,13 @@ class WallClock:
         return self.segment(boot, ms).offset + ms * 1000
 
     def segment(self, boot: int, ms: int) -> ClockSegment:
-        """Return the segment of a time. Callers keep it, because the next time is often in the same segment."""
+        """Return the segment of a time."""
         key = boot, ms // HOUR_MS
         hour = self._hours.get(key)
         if hour is None:
             hour = self._hours[key] = self._read_hour(*key)
         starts, walls = hour
-        # if the boot has no row before the hour, its first row also holds for earlier times
+        # if the boot has no row before the hour, its first row applies to earlier times, too
         position = bisect_right(starts, max(ms, starts[0])) - 1
         start, first_ms = starts[position], key[1] * HOUR_MS
         end_ms = starts[position + 1] if position + 1 < len(starts) else first_ms + HOUR_MS

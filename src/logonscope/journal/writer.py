@@ -35,7 +35,7 @@ The more rows a step moves, the more of them share a page of the file.
 """
 
 RESUME_EVENTS = 200_000
-"""Events that the event log keeps for subscribers that resume."""
+"""The event log keeps the events of the newest so many numbers, for readers that resume."""
 
 KEY_BYTES = 32
 
@@ -60,7 +60,7 @@ class Writer:
         weakref.finalize(self, self.database.close)
         self._inode = files.inode()
         self.losses: list[str] = []
-        """What was lost, as found when the journal was opened. The keeper passes it to the recorder."""
+        """What the journal lost before this run: texts for the table ``loss``."""
         self.resume_events = RESUME_EVENTS
         self.journal_id = ""
         self.epoch = 0
@@ -69,7 +69,7 @@ class Writer:
         self._moved = 0  # rows up to this number are in ``process``
         self._recent = 0  # number of rows in ``recent``
         self._link = chain.FIRST_LINK
-        # processes that were sealed before their end: row, seq of the end
+        # ends that are not sealed yet, of processes that were sealed before their end: row, and number of the end
         self._process_ends: list[tuple[int, int]] = []
         self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # number of the last sealed row of each dictionary
         try:
@@ -128,7 +128,7 @@ class Writer:
         return None if row is None else row[0]
 
     def set_values(self, **values: object) -> None:
-        """Store values of the journal by key; within a transaction of the caller, or alone."""
+        """Store values of the journal by key; in the transaction of the caller, if there is one."""
         self.database.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?)", list(values.items()))
 
     @property
@@ -137,14 +137,14 @@ class Writer:
         return bytes(self._value("cursor_key"))
 
     def begin_run(self, boot_uuid: str, machine: str, ticks: int, machine_id: str | None, version: str) -> StoredState:
-        """Begin a run: give the journal its id, end what still ran in the last boot, and load the state.
+        """Begin a run: check the id of the journal, end the last boot if the machine was rebooted, and load the state.
 
         Args:
             boot_uuid: the id of this boot.
             machine: the facts of the machine as JSON.
             ticks: clock ticks per second.
             machine_id: the id of the machine; a journal of another machine gets a new id.
-            version: of Logonscope.
+            version: the version of Logonscope.
         """
         execute = self.database.execute
         # the state file has an epoch that an older copy of the database does not have
@@ -400,7 +400,7 @@ class Writer:
         return link, sealed
 
     def _other_hashes(self, last: int) -> list[int]:
-        """Return the hashes of rows of SEALED_TABLES, and of ends, with numbers from the last seal to ``last``."""
+        """Return the hashes of rows of SEALED_TABLES, and of ends, after the last seal and up to ``last``."""
         span = (self._moved, last)
         hashes: list[int] = []
         for table, key in SEALED_TABLES:
@@ -409,9 +409,9 @@ class Writer:
         return hashes + list(self._end_hashes(last))
 
     def _end_hashes(self, last: int) -> Iterator[int]:
-        """Yield the hashes of ends after the last seal and up to ``last``: of sealed processes, and of logon sessions.
+        """Yield the hashes of ends after the last seal and up to ``last``.
 
-        The row of a logon session is sealed only when the logon session has ended.
+        The ends are those of sealed processes, and those of logon sessions, whose rows are sealed only at their end.
         """
         # later ends are left for the next seal
         due = [number for number, seq in self._process_ends if seq <= last]
@@ -426,7 +426,7 @@ class Writer:
             yield chain.row_hash("logon", row)
 
     def _read_unsealed_ends(self) -> None:
-        """Find, in the event log, the ends that are not sealed yet, of processes that were sealed before their end."""
+        """Add to ``_process_ends`` the ends that an earlier run did not seal; the event log names them."""
         query = "SELECT events FROM eventlog WHERE seq + n > ?"
         numbers = set[int]()
         for (packed,) in self.database.execute(query, (self._moved + 1,)):

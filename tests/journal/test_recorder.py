@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from logonscope.facts import Process
+from logonscope.journal.dictionaries import COMMAND_SPAN
 from logonscope.journal.keeper import Keeper
 from logonscope.journal.policy import Policy
+from logonscope.journal.removal import Remover
+from logonscope.journal.retention import Retention
 from logonscope.machine import Owner
 from logonscope.machine.events import Event, EventHead, EventsLost, ProcessChanged, ProcessEnded, ProcessStarted
 from tests.journal.kept import Kept
@@ -226,6 +229,21 @@ def test_the_comparison_corrects_the_logon_session_of_a_process_that_logged_in_u
         "SELECT logon.logonid FROM change JOIN place ON place.id = change.place JOIN logon ON logon.id = place.logon"
     )
     assert changes.fetchall() == [(3,)]
+
+
+def test_a_late_child_keeps_its_command_line_when_its_parent_is_deleted(kept: Kept) -> None:
+    parent = make(10, 5000, cmdline=b"daemon\0")
+    kept.feed([started(parent, 5000)])
+    kept.keeper.recorder.skip_to(2 * COMMAND_SPAN)
+    child = Process(11, ses=4294967295, loginuid=4294967295, cgroup="/", start=900)
+    kept.feed([started(child, 9000, (10, 500)), ended(parent, 9100), ended(child, 9200)])
+    kept.move_all()
+    remover, reader = Remover(kept.keeper.writer), kept.keeper.open_reader()
+    (number,) = kept.database.execute("SELECT id FROM process WHERE pid = 10").fetchone()
+    assert remover.remove_processes([number]) == 1
+    list(Retention(kept.keeper.writer, reader, kept.policy, lambda _: True).remove_unused_commands(0, 1000))
+    query = "SELECT p.pid, c.argv FROM process p LEFT JOIN command c ON c.id = p.command"
+    assert kept.database.execute(query).fetchall() == [(11, b"daemon\0")]
 
 
 def states_after_changes(database: sqlite3.Connection) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Recorder: turns events into rows of the journal, in memory.
 
 If a process starts, executes a program and ends within one batch, it still has only one row. The recorder holds the row
-of each running process: for an event, nothing is read from the database.
+of each running process, so that hardly any event needs a reading of the database.
 """
 
 from array import array
@@ -14,7 +14,7 @@ from logonscope.facts import Machine, Process
 from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.credentials import Credentials
-from logonscope.journal.dictionaries import CommandLines, Dictionary
+from logonscope.journal.dictionaries import COMMAND_SPAN, CommandLines, Dictionary
 from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.login_terminals import LoginTerminals
 from logonscope.journal.logon_rows import LogonRows, StoredLogons
@@ -254,7 +254,8 @@ class Recorder:
             command, extras = self._command_number(process), _extras_of(process)
         else:
             # no file of the process was read: it is a copy of its parent until it executes a program
-            parent_place, program, credential, command = self._current_state(parent_row)
+            parent_place, program, credential, parent_command = self._current_state(parent_row)
+            command = self._inherited_command(parent_command)
             extras = self._extras.get(parent_place, _extras_of(process))
         seq = self._seq
         row: Row = [
@@ -434,13 +435,22 @@ class Recorder:
         if not process.cmdline:
             return None
         argv = self._reduce_argv(process.cmdline)
-        if not argv:
-            return None
+        return self._number_of_argv(argv) if argv else None
+
+    def _number_of_argv(self, argv: bytes) -> int:
         number = self._commands.find(argv, self._seq)
         if number is None:
             number = self._take_seq(0)
             self._commands.add(argv, number)
         return number
+
+    def _inherited_command(self, number: int | None) -> int | None:
+        """Return the number of the command line of a child that has the same command line as its parent."""
+        # with an older number, retention would not find that the child uses the command line: see COMMAND_SPAN
+        if number is None or self._seq - number < COMMAND_SPAN:
+            return number
+        argv = self._read_command(number)
+        return None if argv is None else self._number_of_argv(argv)
 
     def _compared_command(self, process: Process, number: int | None) -> int | None:
         """Return ``number`` if it is the number of the command line of a process, or else another number."""

@@ -47,7 +47,7 @@ def datetime_of_microseconds(microseconds: int | None) -> datetime | None:
 
 
 def split_status(status: int | None) -> tuple[int | None, int | None]:
-    """Return the exit code and the signal in a status of wait(2). One of them is None; both: the status is None."""
+    """Return the exit code and the signal in a status of wait(2). One is None; both are None if the status is None."""
     if status is None:
         return None, None
     # wait(2): the low bits are the signal, the next byte the exit code

@@ -43,11 +43,11 @@ class Deadline:
             self._end = time.monotonic() + seconds
 
     def follow(self, deadline: "Deadline") -> None:
-        """Let this deadline end when another one ends, or earlier. A later call replaces that other deadline."""
+        """End this deadline at the latest when another deadline ends. A later call replaces the other deadline."""
         self._followed = deadline
 
     def cancel(self) -> None:
-        """End the deadline at once and for good: the client has disconnected."""
+        """End the deadline at once and for good."""
         self._is_cancelled, self._end = True, float("-inf")
 
     @property

@@ -81,7 +81,7 @@ class CommandLines:
         self._new_rows.append((number, argv))
 
     def drop_below(self, number: int) -> None:
-        """Forget the command lines with smaller numbers, so that no new row uses them: they are or will be deleted."""
+        """Forget the command lines with smaller numbers, so that no new row uses them: they may be deleted."""
         kept = ((argv, argv_number) for argv, argv_number in self._numbers.items() if argv_number >= number)
         self._numbers = OrderedDict(kept)
 

@@ -18,7 +18,7 @@ from logonscope.journal.rows import Stream
 FOLDED, SKIPPED, PARTS = 8, 9, 10
 """FOLDED: the process executed a program. Its row has this program already, so the change has no row of its own.
 
-SKIPPED: sets the position, because events have no code. In place of a row number, it has the new position.
+SKIPPED: sets the position, after events that have no code. In place of a row number, it has the new position.
 
 PARTS: it begins a batch that continues the codes of a position. In place of a row number, it has the part (see
 EventCode) of the last code of this position in an earlier batch."""

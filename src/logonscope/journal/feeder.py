@@ -101,7 +101,7 @@ class Enricher:
     def _read_again_later(self, process: Process | None, owner: Owner) -> None:
         if process is None:
             return
-        # only one second reading, for the last event: with an earlier event, its earlier cgroup and owner would return
+        # only one second reading, for the last event: one more for an earlier event would restore that event's owner
         self._second_readings.pop(process.pid, None)
         if len(self._second_readings) >= MAX_SECOND_READINGS:
             del self._second_readings[next(iter(self._second_readings))]

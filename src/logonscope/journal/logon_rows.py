@@ -115,7 +115,7 @@ class LogonRows:
         return row
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store what is known of a logon session at its start; return its number; None: the owner is not known."""
+        """Store the description of a logon session; return its number; None: the owner is not known."""
         row = self._find_or_add_row(owner, seq, ms)
         if row is None:
             return None

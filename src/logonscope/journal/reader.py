@@ -34,7 +34,7 @@ CHUNK = 500
 MAX_INTEGER = (1 << 63) - 1
 
 SLACK_MS = 1000
-"""Rows are in the order in which they arrived. The order in which the processes started differs by less than this."""
+"""Rows are in the order in which they arrived. It differs from the order of starts by less than so many ms."""
 
 CLASSES = 14
 """Number of duration classes; the longest one ends at 4^14 s, or 8 years."""

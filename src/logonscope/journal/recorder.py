@@ -287,7 +287,7 @@ class Recorder:
             return
         current = self._current_state(row)
         state = self._state_after(event, current)
-        # most events change nothing that the journal stores, but for example a thread or a priority
+        # many events change nothing that the journal stores
         if state == current:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])

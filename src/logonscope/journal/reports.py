@@ -26,7 +26,7 @@ class Reports:
         self._redactor = Redactor(policy.redactions)
         self._failed_logons: list[tuple[Any, ...]] = []
         self._user_changes: list[tuple[Any, ...]] = []
-        # pid -> start, row and place of processes that ended since ``_ended_since``, and that ended earlier
+        # pid -> start, row and place: of processes that ended since ``_ended_since``, and of those that ended before
         self._ended: dict[int, tuple[int, int, int]] = {}
         self._ended_before: dict[int, tuple[int, int, int]] = {}
         self._ended_since = 0

@@ -62,7 +62,7 @@ class Retention:
         return f"<Retention of {self._writer!r}>"
 
     def steps(self, now: int) -> Iterator[int]:
-        """Delete what is too old, then what exceeds the maximum size; yield the number of deleted rows after each step.
+        """Delete what is too old, and what exceeds the maximum size; yield the number of deleted rows after each step.
 
         ``now``: microseconds since the epoch.
         """
@@ -195,7 +195,7 @@ class Retention:
         yield from self._remove_commands_of_deleted_processes()
 
     def _first_ended(self) -> int:
-        """Return the row number of the oldest ended process; if there is none, that of the last row in ``process``."""
+        """Return the row number of the oldest ended process; if there is none, the number of the last moved row."""
         rows = self._reader.rows("SELECT id FROM process WHERE lasted IS NOT NULL ORDER BY id LIMIT 1")
         return int(rows[0][0]) if rows else self._writer.moved
 
@@ -231,11 +231,7 @@ class Retention:
                 yield self._remover.remove_rows(table, old)
 
     def _remove_commands(self) -> Iterator[int]:
-        """Delete the command lines that no kept row uses.
-
-        The number of a row that uses a command line is at most MAX_COMMAND_AHEAD smaller than the number of the command
-        line, or less than COMMAND_SPAN greater.
-        """
+        """Delete the command lines that no kept row uses: see COMMAND_SPAN."""
         for key in ("retained_system", "retained_logins"):
             done_key = f"commands_{key}"
             # newer command lines may still be used by new rows

@@ -38,14 +38,14 @@ FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
 LISTED_INDEX = "CREATE INDEX change_listed ON change(process) WHERE listed IS NOT NULL"
 
 FAILED_LOGONS = (
-    # ms: since the boot; logon: the logon session of the program that refused the attempt, NULL: not known
+    # ms: since the boot; logon: the logon session of the program that rejected the attempt, NULL: not known
     """CREATE TABLE failed_logon (id INTEGER PRIMARY KEY, ms INT NOT NULL, logon INT, service TEXT NOT NULL, pid INT,
        user TEXT, is_known_user INT, address TEXT, port INT, remote_host TEXT, method TEXT, tty TEXT, by_user TEXT,
        command TEXT, reason TEXT, attempts INT NOT NULL, source TEXT)""",
     "CREATE INDEX failed_logon_user ON failed_logon(user COLLATE NOCASE, id)",
 )
 USER_CHANGES = (
-    # process: the row of the process, NULL: not known; place: the row of ``place``, which has its logon session
+    # process, place: the rows of the process and of its place, NULL: not known
     """CREATE TABLE user_change (id INTEGER PRIMARY KEY, ms INT NOT NULL, process INT, place INT, pid INT NOT NULL,
        from_uid INT, from_user TEXT, to_uid INT NOT NULL, to_user TEXT, is_complete INT NOT NULL, program TEXT,
        through TEXT, command TEXT, source TEXT)""",

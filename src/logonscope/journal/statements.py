@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 MAX_PARAMETERS = 7000
-"""Parameters of one statement: well below SQLite's limit of 32,766."""
+"""Maximum number of parameters of one statement: well below SQLite's limit of 32,766."""
 
 INSERT_SIZES = (512, 128, 32, 8, 1)
 """Possible numbers of rows in one statement. There are few, so that SQLite compiles each statement only once."""

@@ -312,7 +312,6 @@ class Writer:
         insert_rows(database, "place", batch.places)
         insert_rows(database, "logon", batch.logons, _LOGON_UPSERT)
         insert_rows(database, "command", batch.commands)
-        # rows of processes after the programs, places and other rows that they name
         insert_rows(database, "recent", batch.rows)
         insert_rows(database, "change", batch.changes)
         insert_rows(database, "failed_logon", batch.failed_logons)

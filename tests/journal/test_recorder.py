@@ -181,6 +181,14 @@ def test_no_table_has_anything_of_an_excluded_process(tmp_path: Path) -> None:
     assert "77,77" not in content
 
 
+def test_a_comparison_does_not_count_an_excluded_process_as_new(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history", Policy(excluded_programs=frozenset({"/bin/secret"})))
+    shown, excluded = make(10, 5000), make(11, 5000, exe="/bin/secret")
+    recorder = kept.keeper.recorder
+    assert recorder.compare([(shown, SYSTEM), (excluded, SYSTEM)], 9000) == (0, 1)
+    assert recorder.compare([(shown, SYSTEM), (excluded, SYSTEM)], 9500) == (0, 0)
+
+
 def test_an_excluded_process_leaves_no_change(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history", Policy(excluded_programs=frozenset({"/bin/secret"})))
     process, other = make(10, 5000), make(11, 5000)

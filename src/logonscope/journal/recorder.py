@@ -547,7 +547,8 @@ class Recorder:
                 parent_row = self.alive.get(process.ppid or 0)
                 parent = None if parent_row is None else (parent_row[rows.PID], parent_row[TICKS])
                 self._start_process(process, owner, parent, FOUND)
-                count += 1
+                # an excluded process is not recorded
+                count += process.pid in self.alive
             else:
                 self._correct_state(self.alive[process.pid], process, owner)
         return len(gone), count

@@ -10,10 +10,7 @@ from logonscope.machine.trouble import Trouble
 Item = TypeVar("Item")
 
 CHECK_SECONDS = 0.0005
-"""Seconds between two complete checks of a deadline while items are read.
-
-The deadline is not checked completely for every row, because a check takes as long as the reading of a short row.
-"""
+"""Seconds between two calls of ``Deadline.check`` while items are read. A call takes as long as reading a short row."""
 
 
 class Deadline:
@@ -25,7 +22,7 @@ class Deadline:
         self._is_cancelled = False
         self._followed: Deadline | None = None
         self.give_way: Callable[[], object] | None = None
-        """A function that lets more urgent work run first; it is called at every complete check."""
+        """A function that lets more urgent work run first; ``check`` calls it."""
         if seconds is not None:
             self.move(seconds)
 
@@ -65,7 +62,7 @@ class Deadline:
         return time.monotonic() > self._end or (self._followed is not None and self._followed.is_over)
 
     def check(self) -> None:
-        """Raise an error where no time remains.
+        """Check that time remains, and let more urgent work run.
 
         Raises:
             TimedOutError: no time remains.
@@ -85,9 +82,7 @@ class Deadline:
         return f"no complete answer within {self._seconds:g} s"
 
     def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield items. Before each, check the deadline's own end, and once in CHECK_SECONDS call ``check``."""
-        # This is the inner loop of every long answer: checks that cost calls (of the followed deadline, of more urgent
-        # work) are made only once in CHECK_SECONDS.
+        """Yield items. Before each item, check the deadline's own end; once in CHECK_SECONDS, call ``check``."""
         now, next_check = time.monotonic, float("-inf")
         for item in items:
             moment = now()
@@ -109,7 +104,7 @@ class Look:
         return f"<Look {len(self.troubles)} troubles{', timed' if self.deadline else ''}>"
 
     def check(self) -> None:
-        """Raise an error where no time remains; called between the readings of two items.
+        """Check that time remains; called between the readings of two items.
 
         Raises:
             TimedOutError: no time remains.

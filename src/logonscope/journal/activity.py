@@ -68,7 +68,7 @@ class ActivityReader:
 
     def __init__(self, reader: Reader, query: ActivityQuery) -> None:
         self._reader, self._query = reader, query
-        self._logons: dict[int, int] = dict(
+        self._logon_by_place: dict[int, int] = dict(
             reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(query.logon_records))
         )
         self._roots = {
@@ -76,6 +76,7 @@ class ActivityReader:
             for number, uids in reader.rows("SELECT id, uids FROM credential WHERE uids IS NOT NULL")
             if uids.split(",")[1:2] == ["0"]
         }
+        # the keys: logon session, first bin, last bin
         self._counts: Counter[tuple[int, int, int | None]] = Counter()
         self._failed: Counter[tuple[int, int, int | None]] = Counter()
         self._root_rows: list[RootRow] = []
@@ -83,7 +84,7 @@ class ActivityReader:
     def read(self, look: Look) -> list[Activity]:
         """Return the counts of all logon sessions of the query."""
         moments = self._reader.moments()
-        if self._logons:
+        if self._logon_by_place:
             for boot in self._reader.boots():
                 self._read_boot(look, moments, boot)
         gained = self._gained_roots(look)
@@ -128,8 +129,8 @@ class ActivityReader:
             values = {**self._parameters(boot, segment), "low": low, "high": high}
             for place, first_bin, last_bin, number, failed in self._select(_COUNTS, rows, values):
                 # other places belong to logon sessions that the caller may not see, or did not request
-                if place in self._logons:
-                    key = self._logons[place], first_bin, last_bin
+                if place in self._logon_by_place:
+                    key = self._logon_by_place[place], first_bin, last_bin
                     self._counts[key] += number
                     self._failed[key] += failed
             self._root_rows += map(RootRow._make, self._select(_ROOTS, rows, values))
@@ -148,7 +149,7 @@ class ActivityReader:
 
     def _count_row(self, boot: Boot, segments: Iterable[Segment], row: list[Any]) -> None:
         start_ms, query = row[TICKS] * 1000 // boot.ticks, self._query
-        logon = self._logons.get(row[PLACE])
+        logon = self._logon_by_place.get(row[PLACE])
         offset = next((segment.offset for segment in segments if segment.low_ms <= start_ms < segment.high_ms), None)
         if logon is None or offset is None:
             return
@@ -166,7 +167,9 @@ class ActivityReader:
 
     def _gained_roots(self, look: Look) -> Counter[tuple[int, int, int | None]]:
         """Count the processes of root that descend from a process of another user in the same logon session."""
-        waiting = [row for row in self._root_rows if self._logons.get(row.place) in self._query.non_root_records]
+        waiting = [
+            row for row in self._root_rows if self._logon_by_place.get(row.place) in self._query.non_root_records
+        ]
         # row of a process -> row of its nearest ancestor that was not checked yet
         nearest = {row.id: row.parent for row in waiting}
         gained: Counter[tuple[int, int, int | None]] = Counter()
@@ -177,13 +180,13 @@ class ActivityReader:
             for row in waiting:
                 parent = parents.get(nearest[row.id] or 0)
                 # not gained: in its logon session, the process has no known ancestor of another user
-                if parent is None or self._logons.get(parent.place) != self._logons[row.place]:
+                if parent is None or self._logon_by_place.get(parent.place) != self._logon_by_place[row.place]:
                     continue
                 if parent.credential in self._roots:
                     nearest[row.id] = parent.parent
                     undecided.append(row)
                 else:
-                    gained[self._logons[row.place], row.first_bin, row.last_bin] += 1
+                    gained[self._logon_by_place[row.place], row.first_bin, row.last_bin] += 1
             waiting = undecided
             if not waiting:
                 break

@@ -9,10 +9,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
-"""A process can get a command line if the number of its row or change is less than the number of the command line +
-COMMAND_SPAN. (It can be smaller than the number of the command line, by at most MAX_COMMAND_AHEAD, see retention.py.)
-So retention finds in a range of numbers, without an index, whether rows use a command line. Later changes of the same
-process can repeat the number: they are deleted together with the process."""
+"""Maximum distance from the number of a command line to the first row or change of a process that uses the command
+line. The number of this row can also be smaller, by at most MAX_COMMAND_AHEAD (retention.py). So retention finds in a
+range of numbers, without an index, whether a command line is in use. Later changes of the process can be farther away:
+they are deleted together with the process."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000

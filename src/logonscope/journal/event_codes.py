@@ -52,9 +52,9 @@ class EventCodes:
         self._coded_count = 0  # how many members of ``event_rows`` have a code, or need none
         self.position = 0
         """The position of the last event that was added."""
-        self._last_coded = 0  # the position after the last code, as read_codes counts it
+        self._coded_position = 0  # the position after the last code, as read_codes counts it
         self._batch_start = 0  # the position at the beginning of the batch
-        self._parts = 0  # the part of the last code: see EventCode
+        self._last_part = 0  # the part of the last code: see EventCode
 
     def __repr__(self) -> str:
         return f"<EventCodes at {self.position}>"
@@ -91,9 +91,9 @@ class EventCodes:
         # no slice: most events have one row
         for index in range(start, count):
             event_row = event_rows[index]
-            if event_row and is_first and position == self._last_coded + 1:
+            if event_row and is_first and position == self._coded_position + 1:
                 # as in _append, without the cost of a call
-                self._last_coded, self._parts, is_first = position, 0, False
+                self._coded_position, self._last_part, is_first = position, 0, False
                 self._codes.append(event_row >> 3 << 5 | event_row & 7 | _IS_FIRST)
             elif event_row:
                 self._append(event_row >> 3 << 5 | event_row & 7, position, is_first=is_first)
@@ -107,18 +107,18 @@ class EventCodes:
     def _append(self, code: int, position: int, *, is_first: bool) -> None:
         if is_first:
             # events without a code are skipped
-            if position != self._last_coded + 1:
+            if position != self._coded_position + 1:
                 self._codes.append((position - 1) << 5 | SKIPPED)
-            self._last_coded, self._parts = position, 0
+            self._coded_position, self._last_part = position, 0
             code |= _IS_FIRST
         else:
-            if position != self._last_coded:
+            if position != self._coded_position:
                 # the row was added after events that have no code
                 self._codes.append(position << 5 | SKIPPED)
-                self._last_coded, self._parts = position, 0
-            if self._parts and not self._codes:
-                self._codes.append(self._parts << 5 | PARTS)
-            self._parts += 1
+                self._coded_position, self._last_part = position, 0
+            if self._last_part and not self._codes:
+                self._codes.append(self._last_part << 5 | PARTS)
+            self._last_part += 1
         self._codes.append(code)
 
     def take(self, event_rows: "array[int]") -> Stream:
@@ -126,8 +126,8 @@ class EventCodes:
         self.add_found(event_rows)
         stream = Stream(self._batch_start, self.position, self._codes)
         self._codes, self._coded_count = array("q"), 0
-        if self._last_coded != self.position:
-            self._last_coded, self._parts = self.position, 0
+        if self._coded_position != self.position:
+            self._coded_position, self._last_part = self.position, 0
         self._batch_start = self.position
         return stream
 

@@ -62,21 +62,21 @@ class Enricher:
         The last start or change of each running process gets the facts that are read of the process. The start of a
         logon session gets its details.
         """
-        newest: dict[int, int] = {}
+        position_by_pid: dict[int, int] = {}
         for position, event in enumerate(events):
             if isinstance(event, LogonStarted):
                 session = self._describer.add_details(event.session, event.owner)
                 events[position] = event._replace(session=session)
             elif isinstance(event, ProcessStarted):
-                newest[event.process.pid] = position
+                position_by_pid[event.process.pid] = position
             elif isinstance(event, ProcessChanged):
-                newest[event.after[0].pid] = position
+                position_by_pid[event.after[0].pid] = position
             elif isinstance(event, ProcessEnded):
-                newest.pop(event.process.pid, None)
-        if newest:
+                position_by_pid.pop(event.process.pid, None)
+        if position_by_pid:
             # one query for all of them, by pid: /proc is not listed
-            read = self._read(frozenset(newest))
-            for pid, position in newest.items():
+            read = self._read(frozenset(position_by_pid))
+            for pid, position in position_by_pid.items():
                 if pid in read:
                     events[position] = self._with_facts(events[position], read[pid])
         return events

@@ -177,7 +177,10 @@ class ProcessRows:
     def _pages_of(
         self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
     ) -> Iterator[list[Any]]:
-        """Yield the rows with these numbers, by pages. The index of ``column`` gave the numbers; None: no index did."""
+        """Yield the matching rows with these numbers, by pages.
+
+        The numbers come from the index of ``column``; None: they come from no index.
+        """
         where = conditions.where
         for first in range(0, len(numbers), PAGE):
             self._look.check()

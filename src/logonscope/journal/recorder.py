@@ -337,8 +337,8 @@ class Recorder:
     def _program_of(self, row: Row) -> int | None:
         return self._current_state(row)[1]
 
-    def _is_same_logon(self, first: int, second: int) -> bool:
-        return first == second or self._logons.logon_of_place(first) == self._logons.logon_of_place(second)
+    def _is_same_logon(self, place: int, later_place: int) -> bool:
+        return place == later_place or self._logons.logon_of_place(place) == self._logons.logon_of_place(later_place)
 
     def _add_change_row(self, row: Row, state: State) -> None:
         current = self._current_state(row)

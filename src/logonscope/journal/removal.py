@@ -24,7 +24,7 @@ class Remover:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._seals: list[int] = []
+        self._seals: list[int] = []  # the seq of each seal
         self.removed_user_changes = 0
         """Number of changes of user that were deleted with their processes."""
 
@@ -90,31 +90,31 @@ class Remover:
             hashes.append((row[ENDED], chain.end_hash(row)))
         return hashes
 
-    def remove_rows(self, table: str, removed: Sequence[tuple[Any, ...]]) -> int:
+    def remove_rows(self, table: str, rows: Sequence[tuple[Any, ...]]) -> int:
         """Delete rows of a table in one transaction; return their number.
 
         Args:
             table: the name of a table in SEAL_COLUMNS.
-            removed: the rows, with all columns.
+            rows: the rows, with all columns.
         """
-        if not removed:
+        if not rows:
             return 0
         seal_column = SEAL_COLUMNS[table]
         self.database.execute("BEGIN IMMEDIATE")
         try:
             self.subtract_from_seals(
                 (row[seal_column], chain.row_hash(table, row))
-                for row in removed
+                for row in rows
                 if row[seal_column] is not None and row[seal_column] <= self._writer.moved
             )
-            self.database.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in removed])
+            self.database.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in rows])
             if table in SELF_NUMBERED_TABLES:
-                self._writer.reserve_numbers(table, max(row[0] for row in removed))
+                self._writer.reserve_numbers(table, max(row[0] for row in rows))
             self.database.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
-        return len(removed)
+        return len(rows)
 
     def subtract_from_seals(self, hashes: Iterable[tuple[int, int]]) -> None:
         """Add deleted rows to the columns ``removed`` and ``removed_digest`` of their seals.

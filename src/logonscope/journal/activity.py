@@ -15,7 +15,7 @@ from logonscope.machine import Look
 from logonscope.machine.history import Activity, ActivityQuery
 
 CHUNK_ROWS = 100_000
-"""Maximum number of rows of ``process`` that one statement counts. The deadline is checked before each statement."""
+"""Maximum number of rows of ``process`` that one statement counts. The deadline is checked before each such range."""
 
 FOUND_MS = 60_000
 """If a process started in a gap (a time without events), its row is added at most so many ms after the gap."""
@@ -36,7 +36,7 @@ _START = "(ticks * :tick + :offset)"
 _ROWS_WITH_BINS = f"""SELECT id, place, parent, credential, status,
  CASE WHEN {_START} < :since THEN -1 ELSE ({_START} - :since) / :bin_us END AS first,
  ({_START} + lasted * 1000 - :since) / :bin_us AS last
- FROM {{rows}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
+ FROM {{table}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
  AND {_START} < :until AND (lasted IS NULL OR {_START} + lasted * 1000 >= :since)"""
 _COUNTS = f"""SELECT place, first, last, count(*), sum(coalesce(status, 0) != 0) FROM ({_ROWS_WITH_BINS})
  GROUP BY 1, 2, 3"""
@@ -124,19 +124,19 @@ class ActivityReader:
         last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("recent", "process"))
         return low, min(moments.first_row_after(boot.id, until_ms), last + 1)
 
-    def _count(self, boot: Boot, segments: Iterable[Segment], rows: str, low: int, high: int) -> None:
+    def _count(self, boot: Boot, segments: Iterable[Segment], table: str, low: int, high: int) -> None:
         for segment in segments:
             values = {**self._parameters(boot, segment), "low": low, "high": high}
-            for place, first_bin, last_bin, number, failed in self._select(_COUNTS, rows, values):
+            for place, first_bin, last_bin, number, failed in self._select(_COUNTS, table, values):
                 # other places belong to logon sessions that the caller may not see, or did not request
                 if place in self._logon_by_place:
                     key = self._logon_by_place[place], first_bin, last_bin
                     self._counts[key] += number
                     self._failed[key] += failed
-            self._root_rows += map(RootRow._make, self._select(_ROOTS, rows, values))
+            self._root_rows += map(RootRow._make, self._select(_ROOTS, table, values))
 
-    def _select(self, query: str, rows: str, values: dict[str, int]) -> list[Any]:
-        text = query.format(rows=rows, roots=",".join(map(str, sorted(self._roots))))
+    def _select(self, query: str, table: str, values: dict[str, int]) -> list[Any]:
+        text = query.format(table=table, roots=",".join(map(str, sorted(self._roots))))
         return self._reader.database.execute(text, values).fetchall()
 
     def _parameters(self, boot: Boot, segment: Segment) -> dict[str, int]:

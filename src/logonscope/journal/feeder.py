@@ -91,6 +91,7 @@ class Enricher:
             self._read_again_later(merged, event.owner)
             return event if merged is None else event._replace(process=merged)
         if isinstance(event, ProcessChanged):
+            # a zombie has no program and arguments any more: the stored ones stay, if it executed none
             if process.state == "Z" and not _is_execution(event):
                 return event
             merged = _merge(event.after[0], process)

@@ -114,12 +114,12 @@ class LogonRows:
         self._unreported[row["id"]] = ms
         return row
 
-    def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
+    def describe(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
         """Store the description of a logon session; return its number; None: the owner is not known."""
         row = self._find_or_add_row(owner, seq, ms)
         if row is None:
             return None
-        self._describe(row, session, owner)
+        self._store_description(row, session, owner)
         self._unreported.pop(row["id"], None)
         return int(row["id"])
 
@@ -145,7 +145,7 @@ class LogonRows:
         row.update(ended=self._unreported.pop(number), ended_seq=seq)
         self._changed[number] = row
 
-    def _describe(self, row: LogonRow, session: LogonSession, owner: Owner) -> None:
+    def _store_description(self, row: LogonRow, session: LogonSession, owner: Owner) -> None:
         values = {
             "login_uid": session.uid, "user": session.user, "type": session.logon_type, "service": session.service,
             "tty": session.tty, "seat": session.seat, "remote_host": session.remote_host,
@@ -199,7 +199,7 @@ class LogonRows:
         if row is None or row["logged_out"] is not None:
             return None
         record = row["record"]
-        self._describe(row, session, owner)
+        self._store_description(row, session, owner)
         # keep the record as it was while the leader ran
         row.update(logged_out=ms, logged_out_seq=seq, record=record or row["record"])
         return int(row["id"])

@@ -127,7 +127,7 @@ class ProcessRows:
         if query.since is None or query.started_since is not None or conditions.is_narrow or not limits:
             return []
         boot = min(limits)
-        rows = reader.listed([row for row in reader.rows_running_at(boot, limits[boot][0]) if row[ID] <= low])
+        rows = reader.listed([row for row in reader.candidate_rows_at(boot, limits[boot][0]) if row[ID] <= low])
         return sort_distinct(filter(conditions.match, rows))
 
     def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:

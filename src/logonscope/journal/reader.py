@@ -268,7 +268,7 @@ class Reader:
             and (row[LASTED] is None or start + row[LASTED] > ms)
         ]
 
-    def rows_running_at(self, boot: int, ms: int) -> list[Any]:
+    def candidate_rows_at(self, boot: int, ms: int) -> list[Any]:
         """Return the rows of the processes that ran at a moment, and perhaps of others, in the state of their start."""
         return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 

@@ -465,7 +465,7 @@ class Recorder:
         return self._command_number(process)
 
     def _add_logon(self, event: LogonStarted) -> None:
-        logon = self._logons.start(event.session, event.owner, self._seq, self._ms)
+        logon = self._logons.describe(event.session, event.owner, self._seq, self._ms)
         if logon is not None:
             self._take_seq(logon << 3 | rows.LOGON_STARTED)
 
@@ -515,7 +515,7 @@ class Recorder:
         """Store what is known of the logon sessions that exist, and end those that do not exist any more."""
         existing = set()
         for session, owner in described:
-            number = self._logons.start(session, owner, self._seq, self._ms)
+            number = self._logons.describe(session, owner, self._seq, self._ms)
             existing.add(number)
             if number is not None and self._logons.is_new(number):
                 self._take_seq(number << 3 | rows.LOGON_STARTED)

@@ -108,7 +108,7 @@ class HistoryService:
             self._keeper.stop()
 
     def _open_keeper(self) -> None:
-        """Open the journal. If the disk does not allow it, log the reason, unless it was logged last time, too."""
+        """Open the journal. If the disk does not allow this, log the reason, unless the last attempt logged it."""
         try:
             machine = self._direct.machine(Look(), NO_PARTS)
             self._keeper = Keeper(
@@ -126,7 +126,7 @@ class HistoryService:
     def _begin(self, keeper: Keeper, history: JournalHistory) -> None:
         describer = LogonDescriber(self._source, self._ownership)
         self._feeder = Feeder(self._source, describer, keeper.put)
-        # events are read before the processes are compared: what starts between the two is seen twice, not missed
+        # first, so that a process which starts between this and the comparison is seen twice, not missed
         self._feeder.start()
         keeper.start(
             self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds,

@@ -28,10 +28,9 @@ WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
 INDEX = """\
 # The classes
 
-`python -m docs.reference` generates these pages from the MOF files of the schema and from the providers; do not edit
-them. `logonscope classes` lists the classes of root\\cimv2, and `logonscope class NAME` prints the MOF of one of them.
-For the classes of root\\logonscope, add `-n root/logonscope` to both commands.
-[What differs from Windows](../windows.md), [how to add a class](../adding-a-class.md).
+`python -m docs.reference` generates these pages from the schema and the providers; do not edit them. `logonscope
+classes` also lists the classes that have no instances here. `logonscope class NAME` prints the MOF of a class. For the
+classes of root\\logonscope, add `-n root/logonscope` to both commands. [What differs from Windows](../windows.md).
 """
 
 
@@ -146,16 +145,12 @@ def _index() -> str:
 
 
 def _namespace(namespace: str) -> Iterator[str]:
-    classes = [cls for cls in schema().classes(namespace) if cls.declaration.namespace or _is_served(cls)]
+    classes = filter(_is_served, schema().classes(namespace))
     yield f"## {namespace}\n"
     yield "| class | what it is |\n|---|---|"
-    for cls in sorted((cls for cls in classes if _is_served(cls)), key=lambda cls: cls.name):
-        yield f"| [{cls.name}]({cls.name}.md) | {_description(cls)} |"
-    others = sorted(cls.name for cls in classes if not _is_served(cls))
-    if others:
-        yield f"\nThese classes are defined, but have no instances here: {', '.join(others)}.\n"
-    else:
-        yield ""
+    for cls in sorted(classes, key=lambda cls: cls.name):
+        yield f"| [{cls.name}]({cls.name}.md) | {_description(cls).partition('. ')[0].removesuffix('.')} |"
+    yield ""
 
 
 def _page(cls: Class) -> str:

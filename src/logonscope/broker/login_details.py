@@ -76,9 +76,7 @@ def _add_origins(
 def _add_authentications(
     request: Request, sessions: Sequence[LogonSession], leaders: Sequence[Leader | None]
 ) -> list[LogonSession]:
-    queries = [
-        AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded_at) for leader in leaders if leader
-    ]
+    queries = [AuthenticationQuery(leader.pid, leader.parent, leader.start) for leader in leaders if leader]
     lines_by_pid: dict[int | None, list[Authentication]] = {}
     for line in request.source.authentications(request.look, queries):
         lines_by_pid.setdefault(line.pid, []).append(line)

@@ -40,7 +40,7 @@ class LogonDescriber:
             pids = frozenset({leader.pid}) if leader.start is not None else frozenset[int]()
             held_by_pid = self._source.held_sockets(look, pids)
             session = self._ownership.with_origin(session, leader, held_by_pid.get(leader.pid))
-            query = AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded_at)
+            query = AuthenticationQuery(leader.pid, leader.parent, leader.start)
             lines = self._source.authentications(look, [query])
             return self._ownership.with_authentication(session, leader, lines)
         except (LogonscopeError, OSError):

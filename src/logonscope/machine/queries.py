@@ -122,7 +122,6 @@ class AuthenticationQuery(NamedTuple):
     pid: int  # of the leader
     parent: int | None = None  # pid of the leader's parent
     since: int | None = None  # start of the leader, in clock ticks since the boot; None: not known
-    until: int | None = None  # ``recorded_at`` of the leader: the authentication was logged earlier
 
     @property
     def pids(self) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ MAX_OPEN, MAX_PER_CALLER = 2_048, 64
 """Maximum numbers of watches. Beyond ``MAX_OPEN``, administrators may open ``MAX_PER_CALLER`` more in total."""
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds without an event after which a heartbeat is sent, so that both ends notice a lost connection."""
+"""Seconds after the last part that was sent; then a heartbeat is sent, so that both ends notice a lost connection."""
 
 READS_PER_SECOND = 1_000
 """Maximum number of reads of all watches together: if there are many watches, each of them is read less often."""
@@ -90,7 +90,6 @@ class Watches:
             QuotaViolationError: the limit of this caller or the total limit is reached.
         """
         count = self._counts[caller]
-        # a reserve for administrators, as in the table of enumerations
         reserved = self._max_per_caller if caller.administrator else 0
         if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
@@ -123,8 +122,7 @@ class Watches:
         losses = [event for _, event in results if isinstance(event, HostEvent) and event[0] == "Lost"]
         with self._lock:
             kind = self._open.get(subscription)
-            # the watch has just ended
-            if kind is None:
+            if kind is None:  # the watch has ended meanwhile
                 return
             status = self._statuses[kind]
             self._statuses[kind] = status._replace(
@@ -151,12 +149,12 @@ def _wake_nothing() -> None:
 
 
 class EventWaiter(ABC):
-    """Waits, without a thread, for the events of a subscription, or for the time at which something must be sent."""
+    """What the server needs to wait, without a thread, until a subscription may have something for its client."""
 
     def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
         self._watches, self._subscription, self._limits = watches, subscription, limits
         self.is_allowed: Callable[[], bool] = bool
-        """Returns whether the caller may still get events. Until the server sets it: ``bool``, which returns False."""
+        """Returns whether the caller may still get events. The default is ``bool``, which returns False."""
         self.wake: Callable[[], object] = _wake_nothing
         """Makes the server read the events soon; called in any thread. Set by ``notify``."""
 
@@ -187,7 +185,7 @@ class EventWaiter(ABC):
 
 
 class WatchStream(EventWaiter):
-    """The parts of a watch after the first; its calls block for a short time, and come one after the other."""
+    """The parts of a watch after the first. Calls come one after the other, and block only for a short time."""
 
     def __init__(
         self,
@@ -218,7 +216,7 @@ class WatchStream(EventWaiter):
         del deadline
         if not self.is_allowed():
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
-        number = self._subscription.reader.number
+        number_before = self._subscription.reader.number
         try:
             part = self._read()
         except LogonscopeError as error:
@@ -229,7 +227,7 @@ class WatchStream(EventWaiter):
         # all events that were read may be hidden from the caller: nothing is sent for them
         if part is None and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
             # there may be more events than one read returns
-            if self._subscription.reader.number != number:
+            if self._subscription.reader.number != number_before:
                 self.wake()
             return b"", False
         self._sent_at = time.monotonic()
@@ -239,7 +237,7 @@ class WatchStream(EventWaiter):
         return part.reply.body, False
 
     def _read(self) -> RenderedPart | None:
-        """Return the part that is to be sent for the available events; None: nothing is to be sent."""
+        """Return the part for the available events; None: nothing is sent for them."""
         if self._group is None:
             results = self._subscription.read(0)
             return self._render(results) if results else None

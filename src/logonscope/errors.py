@@ -67,15 +67,15 @@ PYTHON_HINTS: HintTexts = {
 
 
 class Hint(NamedTuple):
-    """Advice for an error as a code, which a face or a door turns into text; ``also`` is added to that text."""
+    """Advice for an error, as a code. A face or a door turns the code into text; ``also`` is the end of the text."""
 
     code: HintCode
     values: Mapping[str, str] = {}
     also: str = ""
 
-    def text(self, words: HintTexts) -> str:
+    def text(self, texts: HintTexts) -> str:
         """Return the hint as text, by the texts of a face or a door."""
-        return words[self.code].format_map(self.values) + self.also
+        return texts[self.code].format_map(self.values) + self.also
 
 
 class LogonscopeError(Exception):
@@ -95,13 +95,13 @@ class LogonscopeError(Exception):
         """Return what to do, for a reader who writes Python."""
         return self.hint_text(PYTHON_HINTS)
 
-    def hint_text(self, words: HintTexts) -> str:
+    def hint_text(self, texts: HintTexts) -> str:
         """Return what to do, by the texts of a face or a door."""
-        return self.advice if isinstance(self.advice, str) else self.advice.text(words)
+        return self.advice if isinstance(self.advice, str) else self.advice.text(texts)
 
-    def text(self, words: HintTexts) -> str:
+    def text(self, texts: HintTexts) -> str:
         """Return "what is wrong; what to do", by the texts of a face or a door."""
-        hint = self.hint_text(words)
+        hint = self.hint_text(texts)
         return f"{self.message}; {hint}" if hint else self.message
 
     def __str__(self) -> str:
@@ -159,7 +159,7 @@ class InvalidClassError(LogonscopeError):
 class InvalidPropertyError(LogonscopeError, KeyError):
     """The class has no such property, or the property was not selected for this instance.
 
-    Also a KeyError, because an instance is a mapping.
+    It is a KeyError, too, because an instance is a mapping.
     """
 
     name = "WBEM_E_INVALID_PROPERTY"

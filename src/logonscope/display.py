@@ -15,7 +15,7 @@ MAX_CELL_CHARACTERS = 1000
 """Maximum number of characters, list elements or bytes of a value in a table; the rest is cut off."""
 
 MAX_TABLE_ROWS = 100
-"""Maximum number of rows of a table, because a notebook saves its output in its file."""
+"""Maximum number of rows of a table of named tuples: a notebook saves its output in its file."""
 
 
 def count_text(number: int, noun: str) -> str:
@@ -25,7 +25,7 @@ def count_text(number: int, noun: str) -> str:
 
 
 def short_row_repr(row: Any, names: Iterable[str]) -> str:
-    """Return the repr of a named tuple with only these fields, without those that are None."""
+    """Return the repr of a named tuple with these fields; a field whose value is None is left out."""
     values = ((name, getattr(row, name)) for name in names)
     fields = [f"{name}={short_repr(value)}" for name, value in values if value is not None]
     return f"{type(row).__name__}({', '.join([*fields, '...'])})"

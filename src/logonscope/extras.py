@@ -50,7 +50,7 @@ def _path_of_url(url: str) -> str:
 def _read_direct_url() -> str | None:
     """Return the text of ``direct_url.json``; None: the distribution was installed without this file.
 
-    For sources that are not installed, return a text of the same form that names their checkout.
+    If the distribution is not installed, return such a text for the checkout that this module is in.
     """
     try:
         return distribution(DISTRIBUTION).read_text("direct_url.json")

@@ -7,11 +7,11 @@ class Account(NamedTuple):
     """An account: a line of passwd(5), from any name service.
 
     Attributes:
-        local: it is in /etc/passwd; None: not looked up.
-        password: shadow(5): "usable", "locked", "unusable" or "none". None here and below: not read.
+        local: the account is in /etc/passwd; None: not looked up.
+        password: the state of the password: "usable", "locked", "unusable" or "none". None here and below: not read.
         password_min_days: days for which a new password cannot be changed; None also if the password does not age.
-        password_max_days: days for which a password is valid; None also if it does not age.
-        expired: the account has expired: it cannot log in any more.
+        password_max_days: days for which a password is valid; None also if the password does not age.
+        expired: the account has expired: nobody can log in with it.
     """
 
     name: str
@@ -28,10 +28,10 @@ class Account(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A group: a line of group(5), from any name service; ``members`` lacks accounts that have it as primary group.
+    """A group: a line of group(5), from any name service; ``members`` lacks accounts whose primary group it is.
 
     Attributes:
-        local: it is in /etc/group; None: not looked up.
+        local: the group is in /etc/group; None: not looked up.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Hardware that inventories ask for: processor packages, the firmware, and the time zone. Read only on request."""
+"""Facts that inventories request: processor packages, the firmware, and the time zone. Read only on request."""
 
 from typing import NamedTuple
 

@@ -16,11 +16,11 @@ class LogonRecord(NamedTuple):
     id: int  # of the record
     boot_id: str
     logon_id: str
-    generation: int | None  # distinguishes it from other logon sessions with the same LogonId
+    generation: int | None  # distinguishes logon sessions with the same LogonId
     start: int | None
     logout: int | None = None  # the end of its leader
     end: int | None = None  # the end of its last process; None: it exists
-    # True: the end was not seen. ``end`` is its latest possible time; or its earliest one, if the machine stopped
+    # True: the end was not seen. ``end`` is the latest time that is possible; if the machine stopped, the earliest one
     end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None
@@ -40,14 +40,14 @@ class LogonRecord(NamedTuple):
 class ProcessRecord(NamedTuple):
     """A past process, or one that runs."""
 
-    id: int  # of the record. Ids have the order of starts, except those of processes that were found running
+    id: int  # of the record. Ids have the order of starts; but processes that were found running have greater ids
     logon_record: int | None  # id of the record of its logon session
     parent_record: int | None  # id of the record of its parent
     boot_id: str
-    process: Process  # with the first program that it executed, in the login that it entered, if any
+    process: Process  # with the first program that it executed; in the login that it entered, if it entered one
     user: str | None  # account name of its effective uid
     start: int | None
-    start_is_approximate: bool = False  # it ran before the service received events
+    start_is_approximate: bool = False  # the start was not seen: the service received no events at that time
     end: int | None = None
     end_is_approximate: bool = False  # as in LogonRecord
     lasted_ms: int | None = None  # None: it runs

@@ -14,7 +14,7 @@ class Login(NamedTuple):
     id: str  # "41", "c1"; "user@1000.service" for a user manager without a session of its own
     uid: int
     leader: int | None = None  # pid
-    audit: int | None = None  # the kernel id, where the record has it
+    audit: int | None = None  # the kernel id in the record
     since: int | None = None  # microseconds since the epoch
     created: int | None = None  # earliest possible time of the record (``since``), in clock ticks since boot
     user: str | None = None
@@ -33,19 +33,19 @@ class Login(NamedTuple):
     state: str | None = None  # opening, online, active, closing; of a user manager also lingering
     source: str = ""  # the file of the record
     service_name: str = "logind"  # logind or elogind
-    process: Process | None = None  # the leader (ses, stat); None: it is gone, or was not read
-    gone: bool | None = None  # whether the leader is gone: logged out; None where that is not known
+    process: Process | None = None  # the leader (ses, stat); None: it has ended, or was not read
+    gone: bool | None = None  # the leader has ended, so the login is logged out; None: not known
     # the kernel id was inherited from an older login: proved (True), disproved (False), or neither (None)
     inherited: bool | None = None
-    recorded: bool = True  # the login service has a record of it
+    recorded: bool = True  # the login service has a record of the login
     scope_inode: int | None = None  # of the scope's cgroup directory
     scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
-    # start of the earliest known process in its scope, in clock ticks since the boot: the login is at least that old
+    # start of the earliest known process in the scope, in clock ticks since the boot: the login is not younger
     earliest_start: int | None = None
-    remembered: int | None = None  # the kernel id with which an earlier request joined this login
+    remembered: int | None = None  # the kernel id that an earlier reading of this login found
     # terminal that an earlier reading found below the leader, "" if it found none; None: not known
     seen_tty: str | None = None
-    # if ``uid`` is that of another user namespace: the uid in the reader's namespace; 4294967295: it is not mapped
+    # if ``uid`` is a uid of another user namespace: this uid in the reader's namespace; 4294967295: not mapped there
     mapped_uid: int | None = None
 
     @property

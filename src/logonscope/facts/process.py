@@ -79,7 +79,7 @@ class Process(NamedTuple):
     sockets: tuple[int, ...] | None = None
     # task/*/fd/*: the inodes of the open sockets of threads with a table of open files of their own: unshare(2)
     thread_sockets: tuple[int, ...] | None = None
-    # ns/net: the inode of its network namespace
+    # ns/net: the inode of the network namespace
     net_namespace: int | None = None
     # status: capabilities as bit sets, see capabilities(7)
     cap_permitted: int | None = None
@@ -89,10 +89,11 @@ class Process(NamedTuple):
     # attr/current, or the directory of the security module below attr
     label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
     label_module: str | None = None  # selinux, apparmor, smack
-    # maps: the files that it has mapped as code. Each text is the lowest address in hex, a space, and the path as the
-    # kernel shows it: a newline is \012, and " (deleted)" follows the path of a removed file. Names can end so, too
+    # maps: the files that are mapped as code. Each text is the lowest address in hex, a space, and the path as the
+    # kernel shows it: a newline is \012, and " (deleted)" follows the path of a removed file. But the name of a file
+    # that exists can also end with " (deleted)"
     mapped_files: tuple[str, ...] | None = None
-    # mountinfo: its root directory is that of the host
+    # mountinfo: the root directory of the process is that of the host
     host_root: bool | None = None
     # stat; if the kernel cut the name at 15 bytes, it is completed from cmdline
     name: str | None = None

@@ -17,7 +17,7 @@ class ServiceName(NamedTuple):
 
     Attributes:
         name: "ssh.service"; with OpenRC and sysvinit, the name of the script: "sshd".
-        uid: of the user whose manager runs it; None: the manager of the system.
+        uid: of the user whose manager runs the service; None: the manager of the system.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Service(NamedTuple):
 
     Attributes:
         uid: as in ServiceName.
-        manager: systemd, openrc, sysvinit; "process": no manager reports it, but processes are in its cgroup; "cgroup":
-            no manager was asked, only its cgroup or its start was read.
+        manager: systemd, openrc, sysvinit; "process": no manager reports the service, but processes are in its cgroup;
+            "cgroup": no manager was queried, only the cgroup or the start of the service was read.
         type: simple, forking, oneshot, notify, ...: systemd.service(5).
         load_state: loaded, masked, error, ...
         active_state: active, reloading, inactive, failed, activating, deactivating.
@@ -39,10 +39,10 @@ class Service(NamedTuple):
         file_state: enabled, disabled, static, masked, ...: systemctl(1), is-enabled.
         result: success, exit-code, signal, timeout, ...
         main_pid: 0: no main process runs.
-        exit_status: of the main process that ended last; None while one runs.
+        exit_status: of the main process that ended last; None while a main process runs.
         command: program and arguments, joined by single spaces.
-        user: account that it runs as.
-        start: microseconds since the epoch: when it was started last; known only while it runs.
+        user: account that the service runs as.
+        start: microseconds since the epoch: when the service was started last; known only while the service runs.
     """
 
     name: str

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class UserChange(NamedTuple):
-    """A change of the user of a process, as the kernel reported it.
+    """A change of the user of a process. The kernel reports the change; sudo's log can add the command.
 
     Attributes:
         from_uid: the real uid before the change; None: not known.

@@ -82,10 +82,10 @@ def _user(record: Record) -> dict[str, Any]:
     session_user = _account(session.uid, session.user) if session else {}
     if process is None:
         return session_user
-    login = _account(
+    login_account = _account(
         process.login_uid, session_user.get("name") if session and session.uid == process.login_uid else None
     )
-    return {**_account(process.uid, process.user), "audit": login}
+    return {**_account(process.uid, process.user), "audit": login_account}
 
 
 def _account(uid: int | None, name: str | None) -> dict[str, Any]:

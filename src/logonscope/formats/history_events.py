@@ -10,7 +10,7 @@ from logonscope.answers.session_process import SessionProcess
 
 
 def login_events(login: PastLogin) -> Iterator[HostEvent]:
-    """Yield the events of a login; none for an end that was not observed."""
+    """Yield the events of a login."""
     session = past_session(login)
     moments: list[tuple[EventName, datetime | None]] = [
         ("LogonStarted", login.start), ("LoggedOut", login.logout),
@@ -22,7 +22,7 @@ def login_events(login: PastLogin) -> Iterator[HostEvent]:
 
 
 def process_events(process: PastProcess, session: LogonSession | None) -> Iterator[HostEvent]:
-    """Yield the events of a process; none for an end that was not observed."""
+    """Yield the events of a process."""
     row = past_process(process, session)
     if process.start is not None:
         yield HostEvent("ProcessStarted", process.start, None, row, session=session)

@@ -1,4 +1,4 @@
-"""OCSF: a logon session is an event of Authentication (3002), a process one of Live Evidence Info (5040)."""
+"""OCSF: a logon session is an event of Authentication (3002), a process is one of Live Evidence Info (5040)."""
 
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,9 @@ INFORMATIONAL, SUCCESS = 1, 1
 OTHER_DEVICE = 99
 SYSTEM_LOGON = 1
 """The logon_type_id of the System session. Its LogonType in Windows is 0; in OCSF, 0 means unknown."""
+
+_REMOTE_LOGON_TYPES = {3, 8, 10}
+"""Network, NetworkCleartext and RemoteInteractive."""
 
 
 def ocsf_event(record: Record) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def is_remote(session: LogonSession) -> bool | None:
     """Return whether a login came from another machine; None: not known."""
     if session.remote_host is not None or session.remote_address is not None:
         return True
-    return None if session.logon_type is None else session.logon_type in {3, 8, 10}
+    return None if session.logon_type is None else session.logon_type in _REMOTE_LOGON_TYPES
 
 
 def user_object(uid: int | None, name: str | None) -> dict[str, Any] | None:

@@ -1,1 +1,1 @@
-"""User interfaces. They read a host only through ``client``."""
+"""User interfaces: the command line, which reads a host only through ``client``, and the page."""

@@ -16,7 +16,7 @@ import pytest
 import logonscope
 from logonscope.cim.instances import Instance, Shape
 from logonscope.cim.schema import LOGONSCOPE, schema
-from logonscope.faces.cli.cim import SAMPLE, print_instances, value_text
+from logonscope.faces.cli.cim import SAMPLE_ROWS, print_instances, value_text
 from tests.conversation import reply
 from tests.example import recording
 from tests.faces.cli.test_run import on_terminal
@@ -69,15 +69,15 @@ def test_a_long_answer_is_printed_as_it_comes() -> None:
 
     def instances() -> Iterator[Instance]:
         nonlocal printed_before_the_last
-        for at, instance in enumerate(sessions(3 * SAMPLE)):
-            if at == 3 * SAMPLE - 1:
+        for at, instance in enumerate(sessions(3 * SAMPLE_ROWS)):
+            if at == 3 * SAMPLE_ROWS - 1:
                 printed_before_the_last = bool(out.getvalue())
             yield instance
 
     with contextlib.redirect_stdout(out):
         print_instances(argparse.Namespace(output="table", properties=None, system=False), instances())
     assert printed_before_the_last
-    assert len(out.getvalue().splitlines()) == 3 * SAMPLE + 1
+    assert len(out.getvalue().splitlines()) == 3 * SAMPLE_ROWS + 1
 
 
 def test_an_array_is_shown_a_line_an_element(tmp_path: Path) -> None:

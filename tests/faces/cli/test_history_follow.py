@@ -146,7 +146,7 @@ def test_what_the_list_shows_is_not_repeated(events: KeptEvents) -> None:
     first, second, *_ = host.history()
     listed = [first, second._replace(logout=second.start, end=second.start)]
     written = Written()
-    writer = NewEvents(written, listed, failed_alone=True)
+    writer = NewEvents(written, listed, only_failed=True)
     for row in (first, second):
         session = LogonSession(row.logon_id, guid=row.guid)
         for name in ("LogonStarted", "LoggedOut", "LogonEnded"):

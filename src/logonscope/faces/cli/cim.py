@@ -25,8 +25,8 @@ MAX_TABLE_PROPERTIES = 4
 PowerShell chooses between Format-Table and Format-List in the same way.
 """
 
-SAMPLE = 200
-"""Number of the first rows, which set the column widths of a table; later rows are printed as they arrive."""
+SAMPLE_ROWS = 200
+"""Number of rows that set the column widths of a table: the first ones. Later rows are printed as they arrive."""
 
 MIN_LAST_COLUMN_CELLS = 20
 """Minimum width of the last column of a table, in cells of the terminal, if its texts are wider.
@@ -41,7 +41,7 @@ MAX_BYTES_SHOWN = 24
 """Maximum number of bytes of a value that a table or list shows; after them comes the number of all bytes."""
 
 LOGON_TYPE = "LogonType"
-"""The property, such as that of Win32_LogonSession, whose numbers are shown with their names."""
+"""The name of the property whose numbers are shown with their names."""
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 
@@ -100,7 +100,7 @@ def print_instances(
     """Print instances as they arrive; return the exit code.
 
     Args:
-        args: the command line; its output chooses the format.
+        args: the command line; -o selects the format.
         instances: the instances.
         empty_message: the notice to print when there are no instances.
         headed: print the name of each class above its instances.
@@ -140,7 +140,7 @@ def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> No
 
     A table is printed if it fits, and if there are few properties or -p names them.
     """
-    sample = list(islice(rows, SAMPLE))
+    sample = list(islice(rows, SAMPLE_ROWS))
     names, all_rows = list(sample[0]), chain(sample, rows)
     columns = [_table_column(name, sample) for name in names]
     has_few_properties = bool(args.properties) or len(names) <= MAX_TABLE_PROPERTIES
@@ -168,9 +168,9 @@ def _print_lists(names: Sequence[str], rows: Iterable[PropertyValues], *, with_n
             print()
         for name, value in row.items():
             elements = value if isinstance(value, list) else [value]
-            for line, element in enumerate(elements):
+            for index, element in enumerate(elements):
                 if element is not None or with_nulls:
-                    label = f"{'' if line else name:{name_width}} {' ' if line else ':'}"
+                    label = f"{'' if index else name:{name_width}} {' ' if index else ':'}"
                     print(crop(f"{label} {for_terminal(_property_text(element, name))}", room))
 
 

@@ -35,12 +35,12 @@ class ListColumn(NamedTuple):
     heading: str
     cells: int  # the width if rows are printed as they arrive; longer texts make a line longer; 0: the remaining room
     text_of: Callable[[Any], str]
-    field: str = ""  # the field of the row, which is the name in JSON and CSV, and the sort key
+    field: str = ""  # the field of the row with the value; its name is also the name of the column in JSON and CSV
     rank: int = 0  # columns of greater rank are left out first; 0: never left out
-    min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
+    min_cells: int = 0  # the width that the column can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
-    detail: Detail | None = None  # the detail of logon sessions that it shows, read only on request
+    detail: Detail | None = None  # the detail of logon sessions that must be read for the column
     value_of: Callable[[Any], Any] | None = None  # returns the value of the column, if it is not a field of the row
 
     @property
@@ -87,7 +87,7 @@ class Layout(NamedTuple):
         return last[0].fills_line and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
 
     def is_cut(self, index: int) -> bool:
-        """Return whether a column is narrower than its widest text."""
+        """Return whether a column is narrower than its natural width."""
         return bool(self.natural_widths) and self.widths[index] < self.natural_widths[index]
 
 
@@ -147,7 +147,7 @@ def fit_columns(columns: Sequence[ListColumn], text_widths: Sequence[int], room:
         return Layout(columns, [*text_widths])
     widths = {column.heading: cells for column, cells in zip(columns, natural_widths, strict=True)}
     shown = [column for column in columns if column.rank < EXTRA]
-    # extra columns are added one by one, the most important first, as long as no column has to be cut for them
+    # each extra column is added, the most important first, if no column has to be cut for it
     for column in sorted(columns, key=_rank):
         candidate = [item for item in columns if item in shown or item is column]
         if column not in shown and _total_width(candidate, widths, GAP) <= room:

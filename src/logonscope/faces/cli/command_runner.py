@@ -40,16 +40,19 @@ class RunningCommand:
         return f"<RunningCommand {self.pid}>"
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None: it runs. Once it has ended, kill what it left running."""
+        """Return the exit code, negative for a signal; None: the command runs.
+
+        If the command has ended, kill the processes that it left in its group.
+        """
         # WNOWAIT leaves the process a zombie: its pid, and so the id of its group, is not used again before kill()
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
-        # what it has left in the background would escape the limits
+        # processes in the background would escape the limits
         self.kill()
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def kill(self) -> bool:
-        """Kill its process group; return whether that is permitted."""
+        """Kill the process group of the command; return False if that is not permitted."""
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -94,7 +97,7 @@ class CommandRunner:
         self._messages.write_due()
 
     def finish(self, check: Callable[[], object] = bool) -> None:
-        """Wait until all commands have ended, or those that still run cannot be killed; each has its limit of time.
+        """Wait until all commands have ended. Kill those that take too long; do not wait if they cannot be killed.
 
         Args:
             check: called again and again; an exception that it raises ends the waiting.
@@ -106,7 +109,7 @@ class CommandRunner:
         self.stop()
 
     def stop(self) -> None:
-        """Kill what runs; what waits is not started."""
+        """Kill the running commands; do not start the waiting ones."""
         if self._waiting:
             self._messages.add("command", "not started, because the watch was ended", len(self._waiting))
         self._waiting.clear()

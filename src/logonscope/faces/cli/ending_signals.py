@@ -1,6 +1,6 @@
-"""Signals that end ``watch --exec``: noted on arrival, and raised as exceptions by a check between two commands.
+"""Signals that end ``watch --exec``. A signal is noted when it arrives; ``check`` raises its exception later.
 
-A second signal is raised at once.
+The exception of a second signal is raised when the signal arrives.
 """
 
 import signal
@@ -43,7 +43,7 @@ class EndingSignals:
         self._handlers.clear()
 
     def hold(self) -> None:
-        """Raise no exception on arrival any more: the commands are being ended."""
+        """Raise no exception when a signal arrives: the commands are being ended."""
         self._is_held = True
 
     def check(self) -> None:

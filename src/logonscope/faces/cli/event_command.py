@@ -1,8 +1,8 @@
 """The command of ``watch --exec``: its words, with the values of an event in them, and its environment.
 
-It is run without a shell. Users of the host, and clients that try to log in, choose the text of values. So a value in a
-word has only characters that shells, scripts and query languages do not take for code, and never begins an option. The
-environment has the exact values.
+The command is run without a shell. Users of the host, and clients that try to log in, choose the text of values. So a
+value in a word has only characters that shells, scripts and query languages do not take for code, and never begins an
+option. Values in the environment keep all characters but control characters.
 """
 
 import os
@@ -24,13 +24,13 @@ PREFIX = "LOGONSCOPE_EVENT"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _CODE = re.compile(r"[^\w.:@+,/ -]")
-"""Characters that a shell, a script or a query could take for code. Letters and digits of all languages are not."""
+"""Characters that a shell, a script or a query could take for code: all but letters, digits and those listed."""
 
 _PATH_END = re.compile(r"/([^\s'\"/]*)$")
 """A path at the end of a text, with the beginning of the name of its last file."""
 
 _FIRST_CHARACTERS = ("-", "+", "@")
-"""At the beginning of a value, they would make it an option, or the name of a file that curl reads."""
+"""Characters that no value begins with: programs could take the value for an option, and curl for a file."""
 
 _SPACE, _NO_BREAK_SPACE = " ", "\u00a0"
 """No shell splits a text into words at a no-break space."""
@@ -111,7 +111,7 @@ def _filled_word(word: str, texts: Mapping[str, str]) -> str:
         parts += word[end : match.start()], value
         end = match.end()
     filled = "".join((*parts, word[end:]))
-    # a word with an empty value before its - would be an option, too
+    # in a word such as "{user}-x", an empty value would leave an option
     return filled if word.startswith(_FIRST_CHARACTERS) else _without_first_character(filled)
 
 

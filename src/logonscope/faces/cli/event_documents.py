@@ -28,11 +28,11 @@ def _otel(record: Record, event: HostEvent) -> Document:
 EVENT_DOCUMENTS: Mapping[str, Callable[[Record, HostEvent], Document | None]] = {
     "ecs": ecs_event, "ocsf": ocsf_activity, "otel": _otel, "sysmon": sysmon_activity,
 }  # fmt: skip
-"""The function of each format; it returns None where the format has no such event."""
+"""The function that makes the document of an event, by format. None: the format has no such event."""
 
 
 class KnownProcesses:
-    """The running processes, kept up to date by the events: an event names the parent of its process by pid alone."""
+    """The running processes, kept up to date by events. An event has only the pid of the parent of its process."""
 
     def __init__(self, read_processes: Callable[[], Iterable[SessionProcess]]) -> None:
         """Read the processes.
@@ -53,7 +53,7 @@ class KnownProcesses:
         return None if pid is None else self._by_pid.get(pid)
 
     def note(self, event: HostEvent) -> None:
-        """Note what an event changes; called after its document was made, which may need the state before the event."""
+        """Note what an event changes. Make the document of the event first: it can need the state before the event."""
         process = event.process
         if event.event == "Lost":
             self._read()
@@ -84,7 +84,7 @@ class DocumentWriter(EventWriter):
         return f"<DocumentWriter of {self._host.name}>"
 
     def __enter__(self) -> Self:
-        # read after the watch has begun: what changes meanwhile is in its events
+        # read after the watch has begun: what changes during the reading is in the events
         self._known = KnownProcesses(self._read_processes)
         return self
 

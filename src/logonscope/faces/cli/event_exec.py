@@ -46,7 +46,7 @@ class ExecWriter(EventWriter):
         return POLL_SECONDS if self._runner.has_waiting else CHECK_SECONDS
 
     def write(self, event: "HostEvent | Instance") -> None:
-        """Run the command for an event, or drop the event if too many wait; of lost events, only report the number."""
+        """Run the command for an event, or drop the event if too many wait. An event Lost is only reported."""
         if isinstance(event, HostEvent) and event.event == "Lost":
             predicate = "lost" if event.missed else "lost, or more"
             self._messages.add("event", predicate, event.missed or 1)
@@ -63,7 +63,7 @@ class ExecWriter(EventWriter):
         self._runner.add(self._command.invocation(values))
 
     def step(self) -> None:
-        """Start what waits, and end what takes too long.
+        """Start commands that wait, and kill those that take too long.
 
         Raises:
             KeyboardInterrupt, SystemExit: a signal came that ends the watch.

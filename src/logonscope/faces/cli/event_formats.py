@@ -1,7 +1,7 @@
 """Output of ``sessions``, ``ps``, ``whose`` and ``leftovers`` for other tools.
 
-In ECS, OCSF, OpenTelemetry and Sysmon, each row is an event that says what exists, a JSON object on a line of its own.
-Parquet is a table.
+In ECS, OCSF, OpenTelemetry and Sysmon, each row is one line: a JSON object, an event that reports what exists. Parquet
+is a table.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import Record
 from logonscope.formats.sysmon import sysmon_event
 
-WRITERS: Mapping[str, Callable[[Record], dict[str, Any]]] = {
+DOCUMENT_MAKERS: Mapping[str, Callable[[Record], dict[str, Any]]] = {
     "ecs": ecs_document, "ocsf": ocsf_event, "otel": otel_request, "sysmon": sysmon_event,
 }  # fmt: skip
 
@@ -51,10 +51,10 @@ def print_records(host: Host, args: argparse.Namespace) -> int:
         from logonscope.faces.cli.whose import find_answers  # noqa: PLC0415 -- only this command
 
         by_target, code = find_answers(host, args)
-        _print_records(args, _whose_records([answer for answers in by_target for answer in answers], base))
+        _write_records(args, _whose_records([answer for answers in by_target for answer in answers], base))
         return code
     module = command_module(args.command)
-    if _print_records(args, order_rows(args, _listed_records(host, args, base), module.COLUMNS, _row_of)):
+    if _write_records(args, order_rows(args, _listed_records(host, args, base), module.COLUMNS, _row_of)):
         return FOUND
     print_notice(args, getattr(module, "empty_message", no_match_message)(host, args))
     return NOTHING_FOUND
@@ -74,20 +74,21 @@ def check_options(args: argparse.Namespace) -> None:
         raise InvalidParameterError("cannot print Parquet on a terminal", "redirect the output to a file")
 
 
-def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
+def _write_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
+    """Write records to standard output; return their number."""
     if args.output == "parquet":
         # a Parquet file has the columns of one type of row
         if args.command == "sessions":
             return write_parquet((record.session for record in records), LogonSession, sys.stdout.buffer)
         return write_parquet((record.process for record in records), SessionProcess, sys.stdout.buffer)
-    write, count = WRITERS[args.output], 0
+    make_document, count = DOCUMENT_MAKERS[args.output], 0
     for count, record in enumerate(records, 1):  # noqa: B007 -- the count is returned
-        print(json.dumps(write(record), ensure_ascii=sys.stdout.isatty()))
+        print(json.dumps(make_document(record), ensure_ascii=sys.stdout.isatty()))
     return count
 
 
 def _listed_records(host: Host, args: argparse.Namespace, base: Record) -> list[Record]:
-    """Return the logon sessions of ``sessions``, or the processes of ``ps`` or ``leftovers``, sorted by pid."""
+    """Return the logon sessions of ``sessions``; or the processes of ``ps`` or ``leftovers``, sorted by pid."""
     records = _tree_records(host, args, base)
     if args.command == "sessions":
         return [record for record in records if record.process is None]

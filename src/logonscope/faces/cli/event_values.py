@@ -38,7 +38,7 @@ def event_values(event: HostEvent) -> dict[str, Any]:
 
 
 def instance_values(event: "Instance") -> dict[str, Any]:
-    """Return the values of an event of a WQL query; those of TargetInstance are named TargetInstance_Name and so on."""
+    """Return the values of an event of a WQL query by name; a property of TargetInstance is TargetInstance_Name."""
     return {"class": event.cim_class.name, **flatten(jsonable(event))}
 
 

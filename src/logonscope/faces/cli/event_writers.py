@@ -30,7 +30,7 @@ class EventWriter:
 
     def write(self, event: "HostEvent | Instance") -> None:
         """Write an event."""
-        raise NotImplementedError  # no abstract class: the other methods have a body that does nothing
+        raise NotImplementedError  # not an ABC: ruff (B027) rejects empty methods in one
 
     def step(self) -> None:
         """Do what is due; called after each event, and at the latest after ``wait_seconds``."""
@@ -68,7 +68,7 @@ class JsonWriter(EventWriter):
 class CsvWriter(EventWriter):
     """Prints events as CSV, with the columns of the first event.
 
-    The results of a query are instances. An event Lost fits none of their columns: it is reported on standard error.
+    The events of a query are instances. An event Lost does not fit their columns, and is reported on standard error.
     """
 
     def __init__(self, *, is_query: bool = False) -> None:

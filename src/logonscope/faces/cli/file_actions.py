@@ -1,4 +1,4 @@
-"""Actions (add, list, remove) of the commands that manage a file of the server; an option of each names the file."""
+"""The actions add, list and remove of commands that manage a file of the server. Each action has an option for it."""
 
 import argparse
 import os

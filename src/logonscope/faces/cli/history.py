@@ -248,14 +248,14 @@ def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = 
     for trees in roots.values():
         if len(roots) > 1:
             yield _heading(trees[0])
-        yield from _tree_lines(trees, children, changes_of)
+        yield from _indented_lines(trees, children, changes_of)
 
 
 def _heading(row: PastProcess) -> str:
     return "logon session not known:" if row.logon_id is None else f"logon session {row.logon_id}:"
 
 
-def _tree_lines(
+def _indented_lines(
     roots: Sequence[PastProcess],
     children: Mapping[str | None, Sequence[PastProcess]],
     changes_of: Mapping[str | None, Sequence[PastUserChange]],
@@ -264,14 +264,14 @@ def _tree_lines(
     stack = [(row, 0) for row in reversed(roots)]
     while stack:
         row, depth = stack.pop()
-        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<7}"
+        times = f"{_process_start_text(row)}  {_process_duration_text(row):>8}  {_status_text(row):<7}"
         yield f"{times}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
         for change in changes_of.get(row.record, ()):
             yield f"{' ' * len(times)}  {'  ' * min(depth, 30)}{_change_text(change)}"
         stack += [(child, depth + 1) for child in reversed(children.get(row.record, []))]
 
 
-def _start_text(row: PastProcess) -> str:
+def _process_start_text(row: PastProcess) -> str:
     return ("~" if row.start_is_approximate else " ") + format_time(row.start, "%Y-%m-%d %H:%M:%S")
 
 
@@ -295,7 +295,7 @@ def _status_text(row: PastProcess) -> str:
     return "running" if row.end is None else "?"
 
 
-def _duration_text(row: PastProcess) -> str:
+def _process_duration_text(row: PastProcess) -> str:
     return "-" if row.seconds is None else ("~" if row.end_is_approximate else "") + duration_text(row.seconds)
 
 
@@ -331,7 +331,7 @@ def _is_boot(row: PastLogin) -> bool:
 
 
 def _last_user_text(row: PastLogin) -> str:
-    return "reboot" if _is_boot(row) else _who_text(row)
+    return "reboot" if _is_boot(row) else _user_text(row)
 
 
 def _last_terminal_text(row: PastLogin) -> str:
@@ -353,11 +353,11 @@ def _short_end_text(row: PastLogin, cells: int, now: datetime) -> str:
     return mark + shorten_time(row.end, cells - len(mark), now)
 
 
-def _start_time(row: PastLogin) -> str:
+def _login_start_text(row: PastLogin) -> str:
     return format_time(row.start)
 
 
-def _short_start_text(row: PastLogin, cells: int, now: datetime) -> str:
+def _short_login_start_text(row: PastLogin, cells: int, now: datetime) -> str:
     return shorten_time(row.start, cells, now)
 
 
@@ -370,7 +370,7 @@ def _number_text(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
-def _who_text(row: PastLogin) -> str:
+def _user_text(row: PastLogin) -> str:
     return row.user or ("-" if row.uid is None else f"uid {row.uid}")
 
 
@@ -380,9 +380,9 @@ def _origin_text(row: PastLogin) -> str:
 
 COLUMNS = (
     ListColumn("ID", 10, selecting_word, "logon_id"),
-    ListColumn("USER", 12, _who_text, "user", rank=1, min_cells=8),
+    ListColumn("USER", 12, _user_text, "user", rank=1, min_cells=8),
     ListColumn("FROM", 15, _origin_text, "remote_host", rank=5, min_cells=12),
-    ListColumn("START", 17, _start_time, "start", rank=2, min_cells=12, shorten=_short_start_text),
+    ListColumn("START", 17, _login_start_text, "start", rank=2, min_cells=12, shorten=_short_login_start_text),
     ListColumn("END", 17, _end_text, "end", rank=3, min_cells=12, shorten=_short_end_text),
     ListColumn("PROCS", 6, lambda row: str(row.runs), "runs", rank=4),
     ListColumn("FAILED", 6, lambda row: str(row.failed), "failed", rank=6),
@@ -412,7 +412,7 @@ LAST_COLUMNS = (
     ListColumn("USER", 12, _last_user_text, "user", min_cells=8),
     ListColumn("TTY", 11, _last_terminal_text, "tty", rank=2),
     ListColumn("FROM", 16, _origin_text, "remote_host", rank=3, min_cells=12),
-    ListColumn("START", 17, _start_time, "start"),
+    ListColumn("START", 17, _login_start_text, "start"),
     ListColumn("END", 17, _end_text, "end", rank=1),
     ListColumn("LENGTH", 9, _length_text, rank=1),
 )

@@ -1,8 +1,8 @@
 """``logonscope history --follow``: what happens after the list, in the form of ``logonscope watch``.
 
 The watch begins first. The history is read only when it contains everything that happened before the watch, so that
-nothing is missing. What both the history and the watch report is printed once: logins and processes are recognized by
-their permanent names (GUIDs), failed logons and changes of user by their values and their time.
+nothing is missing. An event that both the history and the watch report is printed once. Logins and processes are
+recognized by their permanent names (GUIDs), failed logons and changes of user by their values and their times.
 """
 
 import argparse
@@ -25,13 +25,16 @@ WRITE_SECONDS = 1.5
 """Seconds to wait until the history contains what has happened: the server writes to it once a second."""
 
 SAME_SECONDS = 1.0
-"""Maximum seconds between the time of a row and that of the same event in the watch: each is computed separately."""
+"""Maximum seconds between the time of a row and the time of the same event in the watch.
+
+The history and the watch compute the two times separately.
+"""
 
 LOGONS = LOGON_EVENTS - {"LogonFailed"}
 
 
 def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Watch:
-    """Return the watch of what comes after the list, and wait until the history has what came before.
+    """Open the watch for the events after the list; return it when the history has the events before.
 
     Raises:
         InvalidParameterError: the options select what a watch cannot select, or the output format is not for events.
@@ -61,30 +64,30 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
 def follow(watch: Watch, args: argparse.Namespace, printed_rows: Iterable[Any]) -> None:
     """Print events until Ctrl-C, without those that the printed rows show."""
     writer: EventWriter = LineWriter() if args.output == "table" else JsonWriter()
-    write_events(watch, NewEvents(writer, printed_rows, failed_alone=args.failed), None, None)
+    write_events(watch, NewEvents(writer, printed_rows, only_failed=args.failed), None, None)
 
 
 class NewEvents(EventWriter):
     """Passes events on to another writer, without those that a printed row shows."""
 
-    def __init__(self, writer: EventWriter, printed_rows: Iterable[Any], *, failed_alone: bool = False) -> None:
+    def __init__(self, writer: EventWriter, printed_rows: Iterable[Any], *, only_failed: bool = False) -> None:
         """Create the writer.
 
         Args:
             writer: writes the events.
             printed_rows: the rows of the list.
-            failed_alone: whether to pass on the end of a process only if the process failed.
+            only_failed: whether to pass on the end of a process only if the process failed.
         """
-        self._writer, self._failed_alone = writer, failed_alone
+        self._writer, self._only_failed = writer, only_failed
         self._shown = set[tuple[str | None, str]]()  # GUIDs, each with an event that its row shows
-        # failed logons and changes of user have no GUID: for their values, the times of the rows with these values
-        self._times = dict[Hashable, list[datetime | None]]()
-        guids = dict[str | None, str | None]()  # by record; the row of a process is before those of its changes
+        # failed logons and changes of user have no GUID: the times of their rows, by the values of the rows
+        self._times_by_values = dict[Hashable, list[datetime | None]]()
+        guids = dict[str | None, str | None]()  # by record; the row of a process comes before the rows of its changes
         for row in printed_rows:
             if isinstance(row, PastFailedLogon):
-                self._times.setdefault(failed_logon_event(row).attempt, []).append(row.time)
+                self._times_by_values.setdefault(failed_logon_event(row).attempt, []).append(row.time)
             elif isinstance(row, PastUserChange) and row.process_record in guids:
-                self._times.setdefault((guids[row.process_record], row.to_uid), []).append(row.time)
+                self._times_by_values.setdefault((guids[row.process_record], row.to_uid), []).append(row.time)
             elif isinstance(row, PastLogin | PastProcess) and row.guid is not None:
                 self._shown |= {(row.guid, name) for name in _shown_events(row)}
                 guids[row.record] = row.guid
@@ -94,7 +97,7 @@ class NewEvents(EventWriter):
             self._writer.write(event)
 
     def _is_new(self, event: HostEvent) -> bool:
-        if self._failed_alone and event.event == "ProcessEnded" and not (event.exit_code or event.signal):
+        if self._only_failed and event.event == "ProcessEnded" and not (event.exit_code or event.signal):
             return False
         if event.event == "LogonFailed":
             return not self._take_row(event.attempt, event.time)
@@ -104,7 +107,7 @@ class NewEvents(EventWriter):
 
     def _take_row(self, values: Hashable, moment: datetime | None) -> bool:
         """Return whether a row shows an event with these values; remove that row, because it shows only one event."""
-        times = self._times.get(values, [])
+        times = self._times_by_values.get(values, [])
         for time_in_list in times:
             if _is_near(time_in_list, moment):
                 # several events can have these values: sshd logs each wrong password of a connection alike

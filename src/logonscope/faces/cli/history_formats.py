@@ -27,15 +27,15 @@ from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import event_record
 
 PRUNE_ROWS = 10_000
-"""Each time so many processes were added to ``Parents``, those that ended too early to be parents are removed."""
+"""After so many additions to ``Parents``, processes that ended too early to be parents are removed."""
 
 
 def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:
     """Print logins, processes or failed logons in the format of the command line; return how many there were.
 
     Raises:
-        InvalidParameterError: the format has no form for logins, an option has no meaning in the format, or Parquet
-            would be written to a terminal.
+        InvalidParameterError: Sysmon has no event for logons; columns are chosen; or Parquet would be written to a
+            terminal.
     """
     check_options(args)
     if args.processes and not args.logons_only:
@@ -96,14 +96,14 @@ class Parents:
 
     def find(self, record: str | None) -> SessionProcess | None:
         """Return the process of a record; None: it is not known."""
-        row = None if record is None else self._by_record.get(record)
-        return None if row is None else row[1]
+        pair = None if record is None else self._by_record.get(record)
+        return None if pair is None else pair[1]
 
-    def add(self, process: PastProcess, row: SessionProcess) -> None:
+    def add(self, process: PastProcess, session_process: SessionProcess) -> None:
         """Add a process; processes must come nearly in the order of their starts, as the history returns them."""
-        self._by_record[process.record] = process, row
+        self._by_record[process.record] = process, session_process
         if len(self._by_record) > self._limit and process.start is not None:
-            # processes that ended before this one started are hardly ever parents of later ones
+            # a process that ended before this start is hardly ever the parent of a later process
             self._by_record = {
                 record: pair
                 for record, pair in self._by_record.items()

@@ -54,10 +54,10 @@ def _read(host: Host, args: argparse.Namespace) -> tuple[Leftovers, Callable[[],
     """Return the leftovers, and the function that returns the message if there are none."""
     where = logon_filter(host, args)
     leftovers = host.leftovers(args.which, where)
-    return leftovers, partial(_empty_message, host, args, leftovers, is_filtered=where is not None)
+    return leftovers, partial(_choose_message, host, args, leftovers, is_filtered=where is not None)
 
 
-def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
+def _choose_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
     """Return the message for an answer without leftovers."""
     if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
         return _no_leftovers_message(host, args, leftovers)

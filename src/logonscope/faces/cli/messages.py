@@ -30,7 +30,7 @@ HINTS: HintTexts = {
 _RIGHTS = (HintCode.GET_RIGHTS, HintCode.SEE_OTHERS, HintCode.RUN_AS_ROOT)
 
 
-def is_remote(host: str) -> bool:
+def is_server(host: str) -> bool:
     """Return whether a value of --host names a server: one on another machine, or on a unix socket."""
     return "://" in host or host.startswith("unix:")
 
@@ -48,7 +48,7 @@ def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
     elif host is not None and host.startswith("unix:"):
         texts[HintCode.SEE_OTHERS] = HINTS[HintCode.GET_RIGHTS]
     if view_as is not None:
-        # an administrator asked for the view of another user
+        # an administrator requested the view of another user
         texts |= {HintCode.GET_RIGHTS: "leave out --as", HintCode.SEE_OTHERS: "leave out --as"}
     return texts
 
@@ -90,7 +90,6 @@ def _is_wmi_command(args: argparse.Namespace) -> bool:
 
 
 def _print_line(line: str) -> None:
-    """Print a line on standard error; if it cannot be written, only the exit code reports the error."""
     write_message(f"{line}\n")
 
 

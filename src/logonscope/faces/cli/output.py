@@ -28,11 +28,11 @@ def print_rows(
     """Print rows, each as soon as it arrives if the format permits this; return the exit code.
 
     Args:
-        args: the command line; its output chooses the format.
+        args: the command line; -o selects the format.
         rows: NamedTuples or mappings.
         columns: the columns of the table for people.
         empty_message: the notice to print if there are no rows, or a function that returns this notice; "": no notice.
-        read_time: a function that returns when the rows were read; None: the current time.
+        read_time: a function that returns the time that the rows describe; None: the current time.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
     printer = printers.get(args.output)
@@ -137,9 +137,9 @@ def _csv_field(value: object) -> object:
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the scalar values of an object, those of a nested object as "outer_inner".
+    """Return the scalar values of an object by name; a value of a nested object has the name "outer_inner".
 
-    Lists are left out, and so are the objects whose names differ from row to row: sources, unread, figures.
+    Lists are left out, and so are the nested objects sources, unread and figures: their fields differ from row to row.
     """
     flat: dict[str, Any] = {}
     for name, value in values.items():

@@ -1,8 +1,8 @@
 """The pager: shows output that is longer than the terminal, page by page, as git and systemctl do.
 
-The first that is set is its command: LOGONSCOPE_PAGER, the setting ``pager``, PAGER. If none is set, the pager is less,
-or more if less is missing. Through sudo or pkexec, only less without shell escapes is used: the rules of sudo may
-permit logonscope only, and another pager could run any command.
+Its command is the first of these that is set: LOGONSCOPE_PAGER, the setting ``pager``, PAGER. If none is set, the pager
+is less, or more if less is missing. Through sudo or pkexec, only less without shell escapes is used: the rules of sudo
+may permit only logonscope, and another pager could run any command.
 """
 
 import io

@@ -61,11 +61,11 @@ FORMATS = ("table", "json", "jsonl", "csv", "pids", *TOOL_FORMATS)
 FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
 
-DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS = 2, 0.1, 86_400
+DEFAULT_WATCH_SECONDS, MIN_WATCH_SECONDS, MAX_WATCH_SECONDS = 2, 0.1, 86_400
 """Seconds between two answers of --watch: the default, the minimum and the maximum."""
 
 NOT_REPEATABLE = ("completion", "invoke", "page", "record", "schema", "serve", "token", "user", "watch")
-"""Commands that have no --watch."""
+"""Commands that --watch cannot repeat."""
 
 _DESCRIPTION = "Find the logon session that each process belongs to."
 _EXAMPLES = """\
@@ -144,7 +144,7 @@ _COMPLETED_BY_SHELLS = {
 
 
 def set_completion(action: argparse.Action, kind: str) -> None:
-    """Let shells complete an argument: with files, users, hosts, or words from a function of the completion script."""
+    """Let shells complete an argument with words of a kind that they know, or that the completion script lists."""
     name = f"_logonscope_{kind}"
     functions = _COMPLETED_BY_SHELLS.get(kind, {"bash": name, "zsh": name})
     action.complete = functions  # type: ignore[attr-defined]  # shtab reads this attribute
@@ -194,7 +194,7 @@ def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMA
     """Parse the command line; the default command is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     # the value of --watch is optional: without "=", argparse would use the next word as the value
-    words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]
+    words = [f"--watch={DEFAULT_WATCH_SECONDS}" if word == "--watch" else word for word in words]
     words = _join_negative_ages(words)
     command = _find_command(words)
     if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
@@ -222,14 +222,14 @@ def _join_negative_ages(words: Sequence[str]) -> list[str]:
     """Join "--at" and "-2h" to one word: argparse would treat "-2h" as an option."""
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1] in _TAKE_TIME and word[:1] == "-" and word[1:2].isdigit():
+        if joined and joined[-1] in _TIME_OPTIONS and word[:1] == "-" and word[1:2].isdigit():
             joined[-1] = f"{joined[-1]}={word}"
         else:
             joined.append(word)
     return joined
 
 
-_TAKE_TIME = {"--at", "--since", "--until"}
+_TIME_OPTIONS = {"--at", "--since", "--until"}
 """Options whose value can be an age with a minus sign."""
 
 _DEFAULTS: dict[str, Any] = {
@@ -245,7 +245,7 @@ _DEFAULTS: dict[str, Any] = {
     "quiet": False,
     "watch": None,
 }
-_TAKE_VALUE = {
+_VALUE_OPTIONS = {
     "-o", "--output", "--host", "--ca", "--as", "--at", "--color", "--columns", "--sort",
     *(f"--{name}" for name in FILTERS),
 }  # fmt: skip
@@ -256,14 +256,14 @@ def _find_command(words: Sequence[str]) -> str | None:
     """Return the first word that is neither an option nor the value of an option."""
     previous_word = ""
     for word in words:
-        if not word.startswith("-") and previous_word not in _TAKE_VALUE:
+        if not word.startswith("-") and previous_word not in _VALUE_OPTIONS:
             return word
         previous_word = word
     return None
 
 
 def _suggestion(word: str, previous_word: str) -> str:
-    """Return a hint at the command that the user may have intended; "" if none is similar."""
+    """Return a hint for a word that is not a command: what the user may have intended; "": not known."""
     if word.isdecimal() and previous_word.startswith("--watch="):
         return f"; the seconds follow an equals sign: --watch={word}"
     if previous_word.startswith("-") and not shared_options().has_option(previous_word):
@@ -277,7 +277,7 @@ def _suggestion(word: str, previous_word: str) -> str:
 
 
 def shared_options() -> Parser:
-    """Return a parser with the options that every command has, before or after its name."""
+    """Return a parser with the options of every command, which can be before or after the name of the command."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
     formats = (
@@ -314,9 +314,9 @@ def shared_options() -> Parser:
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
-        "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
+        "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_WATCH_SECONDS),
         help="repeat at each change, if events report the changes of what is shown, otherwise every SECONDS "
-        f"(default: {DEFAULT_SECONDS}); mark changed lines; Ctrl-C ends it; not for {', '.join(NOT_REPEATABLE)}",
+        f"(default: {DEFAULT_WATCH_SECONDS}); mark changed lines; Ctrl-C ends it; not for {', '.join(NOT_REPEATABLE)}",
     )  # fmt: skip
     pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
     options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)
@@ -327,14 +327,14 @@ def _parse_seconds(text: str) -> float:
     """Return the value of --watch.
 
     Raises:
-        argparse.ArgumentTypeError: it is not a number, or out of range.
+        argparse.ArgumentTypeError: the value is not a number, or out of range.
     """
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+    if not MIN_WATCH_SECONDS <= seconds <= MAX_WATCH_SECONDS:
         raise argparse.ArgumentTypeError(
-            f"invalid seconds {text!r}: expected a number from {MIN_SECONDS} to {MAX_SECONDS:,}"
+            f"invalid seconds {text!r}: expected a number from {MIN_WATCH_SECONDS} to {MAX_WATCH_SECONDS:,}"
         )
     return seconds

@@ -6,21 +6,21 @@ import stat
 from logonscope.answers.whose_target import UNIX_PREFIX
 from logonscope.errors import Hint, HintCode, NotFoundError
 
-_STARTS = ("/", "./", "../")
+_PATH_PREFIXES = ("/", "./", "../")
 
 
 def resolve_path(target: str) -> str:
     """Return a path with its symbolic links resolved, because /proc reports such paths; return other targets as is."""
     path = target.removeprefix(UNIX_PREFIX)
-    if not path.startswith(_STARTS):
+    if not path.startswith(_PATH_PREFIXES):
         return target
     return f"{UNIX_PREFIX if path != target else ''}{os.path.realpath(path)}"
 
 
 def explain_missing(target: str, error: NotFoundError) -> NotFoundError:
-    """Return the error for a path that no process runs or holds; it names the kind of file if that is the reason."""
+    """Return the error for a target that no process matches. If the file at a path shows why, the error says so."""
     path = target.removeprefix(UNIX_PREFIX)
-    if not path.startswith(_STARTS):
+    if not path.startswith(_PATH_PREFIXES):
         return error
     try:
         mode = os.stat(path).st_mode

@@ -59,7 +59,7 @@ def session_word(row: SessionProcess) -> str:
 
 
 LOGIND_BASE = 1 << 32
-"""The LogonId of logind's session cN is this number plus N, unless it is an id that the operating system gave."""
+"""The LogonId of logind's session cN is this number plus N, unless the session has a kernel id."""
 
 
 def _is_leftover(row: SessionProcess) -> bool:

@@ -65,13 +65,13 @@ def run(host: Host, args: argparse.Namespace) -> int:
     results = host.query_any(text, namespace=args.namespace, timeout=args.timeout)
     empty_message = "no instance matches the query" + ("" if host.sees_everything else ", or none that you may see")
     # the first result shows whether the query returns classes or instances, and which properties
-    first = next(results, None)
-    all_results = () if first is None else chain((first,), results)
-    if isinstance(first, Class):
+    first_result = next(results, None)
+    all_results = () if first_result is None else chain((first_result,), results)
+    if isinstance(first_result, Class):
         from logonscope.faces.cli.classes import print_classes  # noqa: PLC0415 -- most queries return instances
 
         return print_classes(args, cast("Iterator[Class]", all_results), empty_message)
-    args.properties = _selected_properties(first)
+    args.properties = _selected_properties(first_result)
     headed = not text.lstrip().upper().startswith("SELECT")
     return print_instances(args, cast("Iterator[Instance]", iter(all_results)), empty_message, headed=headed)
 
@@ -89,11 +89,11 @@ def _read_input() -> str:
     return text.removeprefix("\ufeff")
 
 
-def _selected_properties(first: "Instance | None") -> list[str] | None:
+def _selected_properties(first_instance: "Instance | None") -> list[str] | None:
     """Return the properties that a query selects by name; None: it selects all of them, or has no result."""
-    if first is None or tuple(first) == tuple(first.cim_class.properties):
+    if first_instance is None or tuple(first_instance) == tuple(first_instance.cim_class.properties):
         return None
-    return list(first.keys())
+    return list(first_instance.keys())
 
 
 def _print_explanation(args: argparse.Namespace, explanation: "Explanation") -> int:

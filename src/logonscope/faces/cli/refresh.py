@@ -1,4 +1,4 @@
-"""When ``--watch`` answers again: at events of the host, or, where there are none, at intervals."""
+"""When ``--watch`` repeats a command: at events of the host; if the host has no events, at intervals."""
 
 import argparse
 import os
@@ -60,7 +60,7 @@ class Changes(Interval):
         super().__init__(seconds)
         self._watch: Watch | None = watch
         self._max_seconds = max_seconds
-        self._answered = time.monotonic()
+        self._answered_at = time.monotonic()
         self.schedule, self.note = "at changes", watch.description
 
     def __repr__(self) -> str:
@@ -75,7 +75,7 @@ class Changes(Interval):
         except LogonscopeError as error:
             self._end(error.message)
             super().wait()
-        self._answered = time.monotonic()
+        self._answered_at = time.monotonic()
 
     def close(self) -> None:
         if self._watch is not None:
@@ -86,7 +86,7 @@ class Changes(Interval):
             self._end("the events have ended")
             return
         # events that follow at once are shown by the same answer
-        due = self._answered + MIN_SECONDS
+        due = self._answered_at + MIN_SECONDS
         while (left := due - time.monotonic()) > 0:
             watch.wait(left)
         for _ in range(MAX_EVENTS):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
-from logonscope.faces.cli.messages import is_remote, print_error, print_notice
+from logonscope.faces.cli.messages import is_server, print_error, print_notice
 from logonscope.faces.cli.parser import (
     FORMATS,
     NO_SERVER_COMMANDS,
@@ -128,12 +128,12 @@ def _check_host(args: argparse.Namespace) -> None:
     """Check --host of a command that cannot be sent to another machine.
 
     Raises:
-        InvalidParameterError: --host names another machine; or it names a recording, which only ``serve``, ``page`` and
-            ``record`` can read.
+        InvalidParameterError: --host names a server; or the command is not ``serve``, ``page`` or ``record``, which can
+            read a recording.
     """
     if args.host in {None, LOCAL}:
         return
-    if args.command not in {"serve", "page", "record"} or is_remote(args.host):
+    if args.command not in {"serve", "page", "record"} or is_server(args.host):
         reason, hint = _WITHOUT_REMOTE_HOST[args.command]
         raise InvalidParameterError(f"--host cannot be used with {args.command}: {reason}", hint)
 
@@ -197,7 +197,7 @@ def _access_notice(host: str | None) -> str:
     """Return the notice that a host does not show all logon sessions."""
     if host is None:
         return _OWN_SESSIONS_HERE
-    if is_remote(host):
+    if is_server(host):
         return _OWN_SESSIONS_THERE
     return _OWN_SESSIONS_IN_FOLDER if os.path.isdir(host) else _OWN_SESSIONS_RECORDED
 
@@ -222,7 +222,6 @@ def resolve_host(option: str | None, environment: Mapping[str, str], setting: st
 
 
 def _read_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the values of the settings file and its path; empty if there is no file."""
     path = settings_path(environment)
     if path is None or not os.path.exists(path):
         return {}
@@ -261,7 +260,7 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
 
 
 def _show_answer(host: "Host", args: argparse.Namespace, run_command: Callable[[], int], settings: Settings) -> int:
-    """Run a command repeatedly (--watch), through the pager (on a terminal), or plainly; return the exit code."""
+    """Run a command: repeatedly with --watch, through the pager on a terminal, else once; return the exit code."""
     if args.watch is not None:
         from logonscope.faces.cli.repeat import repeat  # noqa: PLC0415 -- seldom needed
 

@@ -1,4 +1,4 @@
-"""Arguments that select logon sessions: one by its LogonId, all those of a user, or those that match filters."""
+"""Arguments that select logon sessions by LogonId, by user, or by filters."""
 
 import argparse
 import re
@@ -60,13 +60,15 @@ def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER",
     )
 
 
-def add_origin_and_times(group: argparse._ActionsContainer, since: str, until: str, key_note: str = "") -> None:
+def add_origin_and_times(
+    group: argparse._ActionsContainer, since_help: str, until_help: str, key_note: str = ""
+) -> None:
     """Add --from, --key, --since and --until.
 
     Args:
         group: the parser to extend.
-        since: the help text of --since.
-        until: the help text of --until.
+        since_help: the help text of --since.
+        until_help: the help text of --until.
         key_note: the end of the help text of --key: where the fingerprints are read.
     """
     origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
@@ -75,8 +77,8 @@ def add_origin_and_times(group: argparse._ActionsContainer, since: str, until: s
     )
     keys = f"only logins with these ssh keys, by fingerprint or its beginning, such as SHA256:mVPw{key_note}"
     group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
-    group.add_argument("--since", metavar="TIME", help=since)
-    group.add_argument("--until", metavar="TIME", help=until)
+    group.add_argument("--since", metavar="TIME", help=since_help)
+    group.add_argument("--until", metavar="TIME", help=until_help)
 
 
 def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
@@ -150,7 +152,7 @@ def no_match_message(host: Host, args: argparse.Namespace) -> str:
 
 
 def type_words() -> list[str]:
-    """Return the words that --type takes beside numbers."""
+    """Return the words that --type takes; it takes the numbers of LogonTypes, too."""
     return [*LOGON_TYPES.values(), UNKNOWN]
 
 
@@ -165,7 +167,7 @@ def _optional_set(values: list[Any] | None) -> frozenset[Any] | None:
 
 def _filter_text(value: list[Any] | str) -> str:
     """Return the value of a filter as it is typed."""
-    return value if isinstance(value, str) else ",".join(UNKNOWN if part is None else str(part) for part in value)
+    return value if isinstance(value, str) else ",".join(UNKNOWN if item is None else str(item) for item in value)
 
 
 def _parse_words(text: str) -> list[str]:

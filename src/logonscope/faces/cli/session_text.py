@@ -82,7 +82,7 @@ def selecting_word(session: "LogonSession | PastLogin") -> str:
     """Return the shortest word that selects a logon session: "system", an id of logind such as "c1", or its LogonId."""
     if session.logon_type == 0:
         return "system"
-    # logind names a session c1, c2, ... if it has no audit session id of its own; such a session has a long LogonId
+    # logind names a session c1, c2, ... if the session has no kernel id of its own; its LogonId is then a long number
     login = session.login or ""
     return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
 
@@ -131,7 +131,7 @@ def user_change_mark(process: SessionProcess, parent: SessionProcess | None, ses
     previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
     if process.uid is None or process.uid == previous_uid:
         return ""
-    # any user can choose a name, but these programs run as root
+    # any user can give a program one of these names, but the real programs run as root
     switcher = next(
         (link.name for link in (process, parent) if link and link.name in SWITCHERS and link.uid in {0, None}), None
     )

@@ -132,7 +132,7 @@ def _size_text(name: str, session: LogonSession) -> str:
     return f"{number:.0f}{unit}" if unit == "B" or number >= 9.95 else f"{number:.1f}{unit}"
 
 
-def _time_text(session: LogonSession) -> str:
+def _processor_time_text(session: LogonSession) -> str:
     """Return the processor time as hours:minutes:seconds, or below one hour as minutes:seconds."""
     seconds = _usage_value("processor_time", session)
     if seconds is None:
@@ -142,7 +142,6 @@ def _time_text(session: LogonSession) -> str:
 
 
 def _usage_column(heading: str, cells: int, text_of: Callable[[LogonSession], str], name: str) -> ListColumn:
-    """Return the column of a value of the usage."""
     value_of = partial(_usage_value, name)
     return ListColumn(heading, cells, text_of, rank=ON_REQUEST, detail="usage", value_of=value_of)
 
@@ -191,7 +190,7 @@ COLUMNS = (
     ListColumn("LOG", 7, lambda s: s.authentication_source or "-", "authentication_source", rank=ON_REQUEST,
                detail="authentication"),
     ListColumn("SCOPE", 10, lambda s: s.scope or "-", "scope", rank=ON_REQUEST),
-    _usage_column("CPU", 8, _time_text, "processor_time"),
+    _usage_column("CPU", 8, _processor_time_text, "processor_time"),
     _size_column("RSS", "resident"),
     _size_column("PRIVATE", "private"),
     _size_column("READ", "read"),

@@ -10,8 +10,8 @@ from typing import Any
 from logonscope.faces.cli.columns import Layout, ListColumn, default_columns, fit_columns
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color, wrapped
 
-SAMPLE = 200
-"""Number of rows of an iterator that set the column widths on a terminal; later rows are printed as they arrive."""
+SAMPLE_ROWS = 200
+"""Number of rows of an iterator that set the column widths on a terminal: the first ones."""
 
 Clock = Callable[[], datetime]
 """A function that returns a point in time."""
@@ -29,17 +29,17 @@ def print_table(
 
     Args:
         args: the command line; all columns that it names are printed, even if they do not fit.
-        rows: the rows. All rows of a list set the column widths. Of an iterator, the first SAMPLE rows set them on a
-            terminal; without a terminal, each column has its fixed width.
+        rows: the rows. All rows of a list set the column widths. Of an iterator, the first SAMPLE_ROWS rows set them on
+            a terminal; without a terminal, each column has its fixed width.
         columns: the columns of the table.
-        read_time: a function that returns when the rows were read; recent times are shown without the year.
+        read_time: a function that returns the time that the rows describe; recent times can be shown without the year.
     """
     # called at most once for all rows, because it may request the time of another host
     read_time = cache(read_time)
     room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
     shown = columns if is_chosen else default_columns(columns)
     # without a terminal, rows of an iterator are printed as they are read: no sample is needed
-    sample = rows if isinstance(rows, list) else [] if room is None else list(islice(rows, SAMPLE))
+    sample = rows if isinstance(rows, list) else [] if room is None else list(islice(rows, SAMPLE_ROWS))
     rest = () if isinstance(rows, list) else rows
     layout = fit_columns(shown, _measure_columns(shown, sample, rows), None if is_chosen else room)
     count = 0

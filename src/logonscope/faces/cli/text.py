@@ -98,13 +98,16 @@ def crop(text: str, columns: int | None) -> str:
 
 def wrapped(text: str, room: int | None) -> list[str]:
     """Return the text as lines that fit the room, broken between words where possible; as one line if room is None."""
-    safe = for_terminal(text)
-    if room is None or cell_width(safe) <= room:
-        return [safe]
+    safe_text = for_terminal(text)
+    if room is None or cell_width(safe_text) <= room:
+        return [safe_text]
     import textwrap  # noqa: PLC0415 -- only a terminal needs it
 
-    # textwrap counts characters: one that occupies two cells gets a null character behind it, which is removed again
-    padded = safe if safe.isascii() else "".join(one + "\0" * (_character_width(one) - 1) for one in safe)
+    # textwrap counts characters, not cells: a null character is added after each character of two cells, and removed
+    # from the lines
+    padded = safe_text
+    if not safe_text.isascii():
+        padded = "".join(character + "\0" * (_character_width(character) - 1) for character in safe_text)
     lines = textwrap.wrap(padded, max(room, MIN_WRAP_COLUMNS), break_on_hyphens=False)
     return [line.replace("\0", "") for line in lines]
 

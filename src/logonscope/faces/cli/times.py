@@ -78,9 +78,9 @@ def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
         )
     # at the end of daylight saving time, "02:30" happens twice; an age, or a time with an offset, has one meaning
     if re.search(_CLOCK, text) and not re.search(_OFFSET, text.strip()):
-        wall = moment.replace(tzinfo=None)
-        first, second = wall.replace(fold=0).astimezone(), wall.replace(fold=1).astimezone()
-        if first.utcoffset() != second.utcoffset() and first < second <= now:
-            shown = f"{second.isoformat()}, not {first.isoformat()}"
-            return second, f"{format_time(second)} happened twice; the later one is shown: {shown}"
+        wall_time = moment.replace(tzinfo=None)
+        earlier, later = wall_time.replace(fold=0).astimezone(), wall_time.replace(fold=1).astimezone()
+        if earlier.utcoffset() != later.utcoffset() and earlier < later <= now:
+            shown = f"{later.isoformat()}, not {earlier.isoformat()}"
+            return later, f"{format_time(later)} happened twice; the later one is shown: {shown}"
     return moment, ""

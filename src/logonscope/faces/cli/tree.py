@@ -45,7 +45,7 @@ examples:
 )
 
 BRANCH, LAST, BAR, BLANK, DEEPER = "├── ", "└── ", "│   ", "    ", "… "
-"""The parts of a guide: the lines before the text of a process. DEEPER replaces a guide that has no room."""
+"""The parts of a guide: the drawn lines before the text of a process. DEEPER replaces a guide that has no room."""
 
 MIN_TEXT_CELLS = 20
 """Minimum number of cells for the text of a process, at any depth."""
@@ -171,8 +171,8 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
         yield f"{selecting_word(session)} {user_text(session)}"
         if session.remote_host or session.seat:
             yield f"from {session.remote_host or session.seat}"
-        kind = type_text(session) if session.logon_type is not None else "LogonType not known"
-        yield f"user manager, {kind}" if is_user_manager(session) else kind
+        logon_type = type_text(session) if session.logon_type is not None else "LogonType not known"
+        yield f"user manager, {logon_type}" if is_user_manager(session) else logon_type
         yield (session.state or "state not known") if session.recorded_by else "no login record"
         yield f"{count}, {session.leftovers} left over" if session.leftovers else f"{count}{hint}"
         yield from filter(

@@ -82,14 +82,14 @@ def find_answers(host: Host, args: argparse.Namespace) -> tuple[list[list[Whose]
     # an error of one target does not prevent the answers to the others
     for target in args.target:
         try:
-            by_target.append(_find_answers(host, args, target))
+            by_target.append(_answers_for_target(host, args, target))
         except LogonscopeError as error:
             code = max(code, exit_code(error))
             print_error(error, args)
     return by_target, code
 
 
-def _find_answers(host: Host, args: argparse.Namespace, target: str) -> list[Whose]:
+def _answers_for_target(host: Host, args: argparse.Namespace, target: str) -> list[Whose]:
     """Return the answers for a target. Without --host, links in a path are resolved on this machine."""
     details: tuple[Detail, ...] = ("origin", "authentication") if args.auth else ()
     if args.host is not None or "/" not in target:

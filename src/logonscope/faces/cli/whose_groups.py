@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from logonscope.answers.whose import Socket, Whose
 
 _NO_CONNECTION = {"LISTEN", ""}
-"""The states of sockets that may wait for any peer; UDP sockets have no state."""
+"""The states of sockets that may have no peer; "": the socket has no state, such as a UDP socket."""
 
 
 def is_connection(socket: Socket) -> bool:
@@ -26,7 +26,7 @@ def _group_key(answer: Whose) -> Hashable:
     """Return what the answers of a group have in common: the logon session, its evidence, and the sockets.
 
     Workers of a server share a listening socket, or each worker has its own at the same address (SO_REUSEPORT,
-    socket(7)). Their connections differ: these are compared only if a process holds nothing but connections.
+    socket(7)). Each worker has its own connections: they are compared only if a process holds nothing else.
     """
     if not answer.sockets:
         return answer.pid

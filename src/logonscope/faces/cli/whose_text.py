@@ -26,7 +26,8 @@ _CONTAINER_COMMANDS = {
     "podman": "podman inspect",
     "lxc": "lxc-info -n",
     "nspawn": "machinectl status",
-}  # all other engines are those of Kubernetes: crictl
+}
+"""The command that shows a container, by engine; ``_container_command`` has the rules for the other engines."""
 
 _MAX_COMMAND_CHARACTERS = 60
 _MAX_SOCKETS = 3
@@ -40,7 +41,7 @@ def headline(answer: Whose) -> str:
     """Return the sentence that names the logon session of the process."""
     process, session = answer.process, answer.session
     subject = f"{process.pid} ({_shorten_command(process.command_line or process.name or '?')})"
-    # the target was the id of a thread; the answer has the pid of its process
+    # if the target was the id of a thread, the answer has the pid of the process of the thread
     if answer.target.isdecimal() and int(answer.target) != answer.pid:
         subject = f"{answer.target} is a thread of {subject}, which"
     if process.container_id:
@@ -145,9 +146,9 @@ def describe_evidence(answer: Whose) -> str:
     """Return the rule that found the logon session, and the facts that it used."""
     process, session = answer.process, answer.session
     sessionid = f"/proc/{process.pid}/sessionid"
-    service = f"{session.recorded_by}'s session" if session.recorded_by else "a login whose record is gone,"
+    login = f"{session.recorded_by}'s session" if session.recorded_by else "a login whose record is gone,"
     return {
-        "scope": f"scope: its cgroup is that of {service} {session.login};"
+        "scope": f"scope: its cgroup is that of {login} {session.login};"
         " its kernel id is unset, or this login inherited it from an earlier one",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOIN_TEXTS.get(session.join_evidence or "", ""),
@@ -162,7 +163,7 @@ _JOIN_TEXTS = {
     "scope": "; the login's record was found by its scope, whose processes have this id",
     "remembered": "; the login's record was found by this id in an earlier request",
 }
-"""How the login record was found if it does not contain the audit session id, by ``join_evidence``."""
+"""How the login record was found, by ``join_evidence``, if the record does not contain the kernel id."""
 
 
 def describe_parents(answer: Whose) -> str:
@@ -176,10 +177,10 @@ def describe_parents(answer: Whose) -> str:
         links.append(f"{link.name} {link.pid} {change}".rstrip())
         parent = link
     chain = " > ".join(links)
-    first = answer.chain[0]
+    first_link = answer.chain[0]
     # the kernel gives init as parent to a process whose parent has ended
-    if answer.session.logon_type != 0 and len(answer.chain) == 1 and first.pid != answer.session.leader:
-        return f"{chain} (its parents in this login have ended)" if first.ppid == 1 else chain
+    if answer.session.logon_type != 0 and len(answer.chain) == 1 and first_link.pid != answer.session.leader:
+        return f"{chain} (its parents in this login have ended)" if first_link.ppid == 1 else chain
     return chain
 
 

@@ -54,7 +54,7 @@ class WatchStatus(NamedTuple):
     Attributes:
         kind: the kind.
         open: how many are open.
-        delivered: results that were sent.
+        delivered: results that were sent, without events Lost.
         lost: events that were dropped before they were sent, as far as counted.
         losses: how often events were dropped.
     """
@@ -249,8 +249,8 @@ class WatchStream(EventWaiter):
         return self._render(results) if results else None
 
     def _render(self, results: Sequence[WatchResult]) -> RenderedPart:
-        part = WatchResults(results, self._host)
-        return RenderedPart(results, self._door.render(self._operation, part, self._limits.octets))
+        watch_results = WatchResults(results, self._host)
+        return RenderedPart(results, self._door.render(self._operation, watch_results, self._limits.octets))
 
     def close(self) -> None:
         """End the watch: the client has disconnected."""

@@ -159,7 +159,7 @@ class InvalidClassError(LogonscopeError):
 class InvalidPropertyError(LogonscopeError, KeyError):
     """The class has no such property, or the property was not selected for this instance.
 
-    It is a KeyError, too, because an instance is a mapping.
+    The exception is a KeyError, too, because an instance is a mapping.
     """
 
     name = "WBEM_E_INVALID_PROPERTY"

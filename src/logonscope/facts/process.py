@@ -133,7 +133,7 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
 """File below /proc/PID -> the facts that it gives; the order is that of FILES in sources/linux/process_files.py.
 
 The name of a row is the path of its file. If a second row reads the same file, a colon and a word follow the path. The
-row ``fd/*`` reads the links in the directory ``fd``, and ``task/*/fd/*`` those of its threads.
+row ``fd/*`` reads the links in the directory ``fd``; ``task/*/fd/*`` reads the links in this directory of each thread.
 """
 
 FILE_OF_FACT: Mapping[str, str] = {fact: file for file, facts in FACTS_OF_FILE.items() for fact in facts} | {

@@ -38,7 +38,7 @@ REFERENCE = r"\\\\[^\\]+\\root\\"
 """The beginning of a reference, as a regular expression. References are not cut: their end names the instance."""
 
 MAX_BYTES_SHOWN = 24
-"""Maximum number of bytes of a value that a table or list shows; after them comes the number of all bytes."""
+"""Maximum number of bytes of a value that a table or list shows; of a longer value, it also shows the length."""
 
 LOGON_TYPE = "LogonType"
 """The name of the property whose numbers are shown with their names."""
@@ -79,9 +79,9 @@ def add_path(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_class(parser: argparse.ArgumentParser, *words: str, **options: Any) -> None:
+def add_class(parser: argparse.ArgumentParser, *names: str, **options: Any) -> None:
     """Add an argument whose value is a class name; shells complete it."""
-    set_completion(parser.add_argument(*words, **options), "classes")
+    set_completion(parser.add_argument(*names, **options), "classes")
 
 
 def print_instance(args: argparse.Namespace, instance: "Instance") -> int:

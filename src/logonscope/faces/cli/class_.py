@@ -41,7 +41,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def print_class(args: argparse.Namespace, cls: "Class", *, inherited: bool = False, amended: bool = False) -> int:
     """Print a class; return the exit code."""
-    from logonscope.cim.mof.write import with_inherited, write_mof  # noqa: PLC0415 -- imported with the schema
+    from logonscope.cim.mof.write import with_inherited, write_mof  # noqa: PLC0415 -- to parse a command line needs no classes
 
     if args.output != "table":
         print_object(args, as_json(cls, amended=amended))
@@ -95,6 +95,6 @@ def _json_default(value: "Value") -> object:
 
 
 def _qualifier_values(qualifiers: "Sequence[Qualifier]", *, amended: bool) -> dict[str, Any]:
-    from logonscope.cim.classes import AMENDED  # noqa: PLC0415 -- imported with the schema
+    from logonscope.cim.classes import AMENDED  # noqa: PLC0415 -- to parse a command line needs no classes
 
     return {qualifier.name: qualifier.value for qualifier in qualifiers if amended or not qualifier.flavor & AMENDED}

@@ -45,7 +45,7 @@ _BODIES = {
     "bash": "_logonscope_{kind}() {{ compgen -W '{words}' -- \"$1\"; }}",
     "zsh": "_logonscope_{kind}() {{ compadd {words} }}",
 }
-"""Templates of shell functions that complete from a fixed list of words. parser.set_completion has their names.
+"""Templates of shell functions that complete from a fixed list of words. parser.set_completion uses their names.
 
 tcsh has no such functions: it completes commands, options, and the choices that the parser has.
 """

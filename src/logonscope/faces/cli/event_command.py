@@ -19,7 +19,7 @@ MAX_VALUE_BYTES = 4_096
 """Maximum bytes of a value."""
 
 PREFIX = "LOGONSCOPE_EVENT"
-"""The name of the variable for the kind of event; the names of the others begin with it and an underscore."""
+"""The variable for the kind of event. The variable for another value, such as user, is LOGONSCOPE_EVENT_USER."""
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

@@ -28,7 +28,7 @@ def _otel(record: Record, event: HostEvent) -> Document:
 EVENT_DOCUMENTS: Mapping[str, Callable[[Record, HostEvent], Document | None]] = {
     "ecs": ecs_event, "ocsf": ocsf_activity, "otel": _otel, "sysmon": sysmon_activity,
 }  # fmt: skip
-"""The function that makes the document of an event, by format. None: the format has no such event."""
+"""The function that makes the document of an event, by format. It returns None if the format has no such event."""
 
 
 class KnownProcesses:
@@ -78,25 +78,25 @@ class DocumentWriter(EventWriter):
             read_processes: as for KnownProcesses; called when the watch has begun, and after lost events.
         """
         self._make_document, self._host, self._read_processes = EVENT_DOCUMENTS[output], host, read_processes
-        self._known: KnownProcesses | None = None
+        self._processes: KnownProcesses | None = None
 
     def __repr__(self) -> str:
         return f"<DocumentWriter of {self._host.name}>"
 
     def __enter__(self) -> Self:
         # read after the watch has begun: what changes during the reading is in the events
-        self._known = KnownProcesses(self._read_processes)
+        self._processes = KnownProcesses(self._read_processes)
         return self
 
     def write(self, event: "HostEvent | Instance") -> None:
         if not isinstance(event, HostEvent):
             raise TypeError("instances have no such documents")
-        known, process, session = self._known, event.process, event.session
-        parent = known.find(process.ppid) if known and process else None
-        leader = known.find(session.leader) if known and session else None
+        processes, process, session = self._processes, event.process, event.session
+        parent = processes.find(process.ppid) if processes and process else None
+        leader = processes.find(session.leader) if processes and session else None
         print_document(self._make_document(event_record(self._host, event, parent, leader), event))
-        if known is not None:
-            known.note(event)
+        if processes is not None:
+            processes.note(event)
 
 
 def print_document(document: Document | None) -> None:

@@ -1,7 +1,7 @@
 """Output of ``sessions``, ``ps``, ``whose`` and ``leftovers`` for other tools.
 
-In ECS, OCSF, OpenTelemetry and Sysmon, each row is one line: a JSON object, an event that reports what exists. Parquet
-is a table.
+In ECS, OCSF, OpenTelemetry and Sysmon, each row is a JSON object on a line of its own. It is an event, which reports
+that the logon session or the process exists. Parquet is a table.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The actions add, list and remove of commands that manage a file of the server. Each action has an option for it."""
+"""The actions add, list and remove of commands for a file of the server. Each action has an option for the file."""
 
 import argparse
 import os
@@ -79,6 +79,6 @@ def _add_action(
         parents=[shared_options()], formatter_class=help_formatter,
     )  # fmt: skip
     entries = file.option.removeprefix("--")
-    text = f"the file of {entries} (default: {file.default})"
-    set_completion(action.add_argument(file.option, metavar="FILE", default=file.default, help=text), "files")
+    file_help = f"the file of {entries} (default: {file.default})"
+    set_completion(action.add_argument(file.option, metavar="FILE", default=file.default, help=file_help), "files")
     return action

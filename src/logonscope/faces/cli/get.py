@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the instance or the class; return the exit code."""
-    from logonscope.cim.classes import Class  # noqa: PLC0415 -- imported with the schema
+    from logonscope.cim.classes import Class  # noqa: PLC0415 -- to parse a command line needs no classes
 
     instance_or_class = host.get(args.path, args.properties, namespace=args.namespace)
     if isinstance(instance_or_class, Class):

@@ -67,11 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "only logins and processes that existed at this time or later", "only those that began before this time"
     )
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
-    failed = "only processes that ended with another status than 0 or by a signal, and the logins that ran them"
-    parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
+    failed_help = "only processes that ended with another status than 0 or by a signal, and the logins that ran them"
+    parser.add_argument("--failed", action="store_true", help=f"{failed_help}; and, for administrators, failed logons")
     parser.add_argument("--logons-only", action="store_true", help="with --failed: only failed logons")
-    follow = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"
-    parser.add_argument("-f", "--follow", action="store_true", help=follow)
+    follow_help = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"
+    parser.add_argument("-f", "--follow", action="store_true", help=follow_help)
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
     add_listing(parser, "history", COLUMNS)
 
@@ -113,7 +113,7 @@ def _follow(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
 
 
 def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:
-    """Print what the command line asks for; return the exit code and, if --follow needs them, the rows."""
+    """Print what the command line requests; return the exit code and, if --follow needs them, the rows."""
     columns = LAST_COLUMNS if args.last else COLUMNS
     if args.output in TOOL_FORMATS:
         return _print_format(host, args, where, columns), ()
@@ -165,13 +165,13 @@ def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
 
 
 def _no_match_message(args: argparse.Namespace) -> str:
-    what = "process" if args.processes else "login"
+    noun = "process" if args.processes else "login"
     if args.failed:
         # --failed looks only for failed processes, and for the logins that ran them
-        what = "failed process" if args.processes else "login with a failed process"
+        noun = "failed process" if args.processes else "login with a failed process"
     condition = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
     subject = "" if args.which is None else f" of {args.which!r}"
-    return f"no {what}{subject}{condition} in the history"
+    return f"no {noun}{subject}{condition} in the history"
 
 
 def _verify(host: Host, args: argparse.Namespace) -> int:
@@ -242,13 +242,13 @@ def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = 
         parent = row.parent_record if row.parent_record in by_record else None
         children.setdefault(parent, []).append(row)
     # the trees of one login are together; the logins are in the order of their first processes
-    roots: dict[str | None, list[PastProcess]] = {}
+    roots_by_login: dict[str | None, list[PastProcess]] = {}
     for row in children.get(None, []):
-        roots.setdefault(row.logon_record, []).append(row)
-    for trees in roots.values():
-        if len(roots) > 1:
-            yield _heading(trees[0])
-        yield from _indented_lines(trees, children, changes_of)
+        roots_by_login.setdefault(row.logon_record, []).append(row)
+    for roots in roots_by_login.values():
+        if len(roots_by_login) > 1:
+            yield _heading(roots[0])
+        yield from _indented_lines(roots, children, changes_of)
 
 
 def _heading(row: PastProcess) -> str:

@@ -30,7 +30,8 @@ SAME_SECONDS = 1.0
 The history and the watch compute the two times separately.
 """
 
-LOGONS = LOGON_EVENTS - {"LogonFailed"}
+SESSION_EVENTS = LOGON_EVENTS - {"LogonFailed"}
+"""The events of logon sessions; a failed logon has none."""
 
 
 def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Watch:
@@ -49,14 +50,14 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
         raise InvalidParameterError(
             f"cannot follow {word!r}: events are selected by logon session", "give a LogonId or a user"
         )
-    names = LOGONS
+    names = SESSION_EVENTS
     if args.processes:
-        names = LOGONS | PROCESS_EVENTS | {"UserChanged"}
+        names = SESSION_EVENTS | PROCESS_EVENTS | {"UserChanged"}
     if args.failed:
         names = frozenset({"LogonFailed"}) if args.logons_only else frozenset({"LogonFailed", "ProcessEnded"})
     has_filter = where.origins is not None or where.keys is not None
-    logons = LogonFilter(origins=where.origins, keys=where.keys) if has_filter else None
-    watch = host.watch(which=None if word is None else word.removeprefix("user:"), where=logons, events=names)
+    logon_filter = LogonFilter(origins=where.origins, keys=where.keys) if has_filter else None
+    watch = host.watch(which=None if word is None else word.removeprefix("user:"), where=logon_filter, events=names)
     time.sleep(WRITE_SECONDS)
     return watch
 

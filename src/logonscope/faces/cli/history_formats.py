@@ -69,8 +69,8 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
     for count, process in enumerate(processes, 1):  # noqa: B007 -- the count is returned
         # None where the login of the process was not recorded
         session = _session_of(process, sessions)
-        boot = identity._replace(boot_id=process.boot_id)
-        _print_events(args, boot, process_events(process, session), parents.find(process.parent_record))
+        boot_identity = identity._replace(boot_id=process.boot_id)
+        _print_events(args, boot_identity, process_events(process, session), parents.find(process.parent_record))
         parents.add(process, past_process(process, session))
     return count
 

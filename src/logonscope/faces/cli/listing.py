@@ -16,11 +16,11 @@ from logonscope.faces.cli.parser import set_completion
 def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence[ListColumn]) -> None:
     """Add --columns, --sort, --reverse and --no-header."""
     group = parser.add_argument_group("options of a list")
-    names = f"show these columns, in this order, or all: {', '.join(column.name for column in columns)}"
-    option = group.add_argument("--columns", metavar="NAME,NAME", type=_parse_names, action="extend", help=names)
+    columns_help = f"show these columns, in this order, or all: {', '.join(column.name for column in columns)}"
+    option = group.add_argument("--columns", metavar="NAME,NAME", type=_parse_names, action="extend", help=columns_help)
     set_completion(option, f"columns_{command}")
-    order = "sort by this column; unknown values come last"
-    set_completion(group.add_argument("--sort", metavar="COLUMN", help=order), f"sort_{command}")
+    sort_help = "sort by this column; unknown values come last"
+    set_completion(group.add_argument("--sort", metavar="COLUMN", help=sort_help), f"sort_{command}")
     group.add_argument("--reverse", action="store_true", help="reverse the order of the lines")
     group.add_argument("--no-header", action="store_true", help="do not print the line of headings")
 

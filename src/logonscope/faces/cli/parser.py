@@ -280,46 +280,48 @@ def shared_options() -> Parser:
     """Return a parser with the options of every command, which can be before or after the name of the command."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     options = shared.add_argument_group("options of every command")
-    formats = (
+    formats_help = (
         "the output format (default: table, for people); pids is for ps, leftovers, tree and whose; ecs, ocsf, otel, "
         "sysmon and parquet, for other tools, are for sessions, ps, leftovers, whose, watch and history"
     )
-    options.add_argument("-o", "--output", choices=FORMATS, help=formats)
-    host = (
+    options.add_argument("-o", "--output", choices=FORMATS, help=formats_help)
+    host_help = (
         "another machine: https://user@host:5986 (JSON, or WS-Management if the server is not Logonscope), "
         "http://user@host:5985 (WS-Management); unix:/PATH: a server on this machine; a file that `logonscope record` "
         "wrote, or - for one on standard input; a folder with the /proc, /run and /etc of another machine, such as a "
         "mounted image; local: this machine (also: LOGONSCOPE_HOST)"
     )
-    set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
-    certificate = "a certificate to trust for another machine, as a PEM file"
-    set_completion(options.add_argument("--ca", metavar="FILE", help=certificate), "files")
+    set_completion(options.add_argument("--host", metavar="HOST", help=host_help), "files")
+    certificate_help = "a certificate to trust for another machine, as a PEM file"
+    set_completion(options.add_argument("--ca", metavar="FILE", help=certificate_help), "files")
     options.add_argument(
         "--readable", action="store_true",
         help="without sudo: show all that the kernel lets you read, not only your own logon sessions "
         "(in Python: visibility='kernel')",
     )  # fmt: skip
-    direct = "read /proc directly; do not ask the running `logonscope serve` of this machine"
-    options.add_argument("--direct", action="store_true", help=direct)
-    view = "show what this user (account or uid) would see; administrators only; nothing can be changed"
-    set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
-    past = (
+    direct_help = "read /proc directly; do not ask the running `logonscope serve` of this machine"
+    options.add_argument("--direct", action="store_true", help=direct_help)
+    view_help = "show what this user (account or uid) would see; administrators only; nothing can be changed"
+    set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view_help), "users")
+    past_help = (
         "the host as it was at a time, such as 'yesterday 14:00' or -2h, if `logonscope serve` keeps history there; "
         "for tree, sessions, ps, whose, leftovers, query, enumerate and associators"
     )
-    options.add_argument("--at", dest="moment", metavar="TIME", help=past)
-    quiet = "do not print notices: that only your own logon sessions are shown, and where the events of watch come from"
-    options.add_argument("-q", "--quiet", action="store_true", help=quiet)
-    colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
-    options.add_argument("--color", choices=COLOR_CHOICES, help=colors)
+    options.add_argument("--at", dest="moment", metavar="TIME", help=past_help)
+    quiet_help = (
+        "do not print notices: that only your own logon sessions are shown, and where the events of watch come from"
+    )
+    options.add_argument("-q", "--quiet", action="store_true", help=quiet_help)
+    colors_help = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
+    options.add_argument("--color", choices=COLOR_CHOICES, help=colors_help)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
         "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_WATCH_SECONDS),
         help="repeat at each change, if events report the changes of what is shown, otherwise every SECONDS "
         f"(default: {DEFAULT_WATCH_SECONDS}); mark changed lines; Ctrl-C ends it; not for {', '.join(NOT_REPEATABLE)}",
     )  # fmt: skip
-    pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
-    options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)
+    pager_help = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
+    options.add_argument("--no-pager", dest="pager", action="store_false", help=pager_help)
     return shared
 
 

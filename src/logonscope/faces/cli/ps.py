@@ -47,7 +47,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 def session_word(row: SessionProcess) -> str:
     """Return the shortest word that selects the logon session of a process, as session_text.selecting_word does.
 
-    "-" if the logon session is not known.
+    Return "-" if the logon session is not known.
     """
     if row.logon_id is None:
         return "-"
@@ -59,7 +59,7 @@ def session_word(row: SessionProcess) -> str:
 
 
 LOGIND_BASE = 1 << 32
-"""The LogonId of logind's session cN is this number plus N, unless the session has a kernel id."""
+"""The LogonId of logind's session cN is this number plus N, unless the session owns a kernel id."""
 
 
 def _is_leftover(row: SessionProcess) -> bool:

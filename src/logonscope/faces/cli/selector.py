@@ -32,22 +32,22 @@ all match. `unknown` matches a type or state that is not known. A TIME is a date
 """
 
 
-def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER", more: str = "") -> None:
-    """Add the argument [LOGONID|USER], and the filters; ``more`` is appended to the help text of the argument."""
-    words = 'one logon session, by its LogonId, logind id ("c1") or "system"; or those of a user, by account name'
-    parser.add_argument("which", nargs="?", metavar=metavar, help=words + more)
+def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER", help_end: str = "") -> None:
+    """Add the argument [LOGONID|USER], and the filters; ``help_end`` is the end of the help text of the argument."""
+    which_help = 'one logon session, by its LogonId, logind id ("c1") or "system"; or those of a user, by account name'
+    parser.add_argument("which", nargs="?", metavar=metavar, help=which_help + help_end)
     group = parser.add_argument_group("filters on logon sessions")
-    users = "only logins of these users, by account name or uid"
+    users_help = "only logins of these users, by account name or uid"
     set_completion(
-        group.add_argument("--user", metavar="NAME", type=_parse_words, action="extend", help=users), "users"
+        group.add_argument("--user", metavar="NAME", type=_parse_words, action="extend", help=users_help), "users"
     )
-    types = "only of these LogonTypes, such as RemoteInteractive or 10"
+    types_help = "only of these LogonTypes, such as RemoteInteractive or 10"
     set_completion(
-        group.add_argument("--type", metavar="TYPE", type=_parse_types, action="extend", help=types), "types"
+        group.add_argument("--type", metavar="TYPE", type=_parse_types, action="extend", help=types_help), "types"
     )
-    states = f"only in these states: {', '.join(state_words())}"
+    states_help = f"only in these states: {', '.join(state_words())}"
     set_completion(
-        group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
+        group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states_help), "states"
     )
     add_origin_and_times(
         group,
@@ -71,12 +71,12 @@ def add_origin_and_times(
         until_help: the help text of --until.
         key_note: the end of the help text of --key: where the fingerprints are read.
     """
-    origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
+    origins_help = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
     set_completion(
-        group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
+        group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins_help), "hosts"
     )
-    keys = f"only logins with these ssh keys, by fingerprint or its beginning, such as SHA256:mVPw{key_note}"
-    group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
+    keys_help = f"only logins with these ssh keys, by fingerprint or its beginning, such as SHA256:mVPw{key_note}"
+    group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys_help)
     group.add_argument("--since", metavar="TIME", help=since_help)
     group.add_argument("--until", metavar="TIME", help=until_help)
 

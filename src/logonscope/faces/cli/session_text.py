@@ -83,8 +83,8 @@ def selecting_word(session: "LogonSession | PastLogin") -> str:
     if session.logon_type == 0:
         return "system"
     # logind names a session c1, c2, ... if the session has no kernel id of its own; its LogonId is then a long number
-    login = session.login or ""
-    return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
+    login_id = session.login or ""
+    return login_id if login_id[:1] == "c" and login_id[1:].isdecimal() else session.logon_id
 
 
 def type_text(session: LogonSession, cells: int | None = None) -> str:
@@ -101,14 +101,14 @@ def is_logged_out(session: LogonSession) -> bool:
     return session.state == LOGGED_OUT
 
 
-def container_label(answer: SessionProcess | LogonSession) -> str:
+def container_label(row: SessionProcess | LogonSession) -> str:
     """Return the container of a process or of a logon session, such as "container 3f9a1c0b2d4e (docker)"."""
-    return f"container {short_container_id(answer)} ({answer.container_runtime})"
+    return f"container {short_container_id(row)} ({row.container_runtime})"
 
 
-def short_container_id(answer: SessionProcess | LogonSession) -> str:
+def short_container_id(row: SessionProcess | LogonSession) -> str:
     """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
-    container_id = answer.container_id or ""
+    container_id = row.container_id or ""
     return container_id[:12] if re.fullmatch(_LONG_ID, container_id) else container_id
 
 

@@ -90,7 +90,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def details_of(args: argparse.Namespace) -> Details:
-    """Return the details of logon sessions that the command line asks for."""
+    """Return the details of logon sessions that the command line requests."""
     columns = select_columns(args.columns or (), COLUMNS)
     if args.sort is not None:
         columns.append(find_column(args.sort, COLUMNS))

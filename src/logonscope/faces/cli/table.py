@@ -36,19 +36,22 @@ def print_table(
     """
     # called at most once for all rows, because it may request the time of another host
     read_time = cache(read_time)
-    room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
-    shown = columns if is_chosen else default_columns(columns)
+    room, are_columns_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
+    shown = columns if are_columns_chosen else default_columns(columns)
     # without a terminal, rows of an iterator are printed as they are read: no sample is needed
     sample = rows if isinstance(rows, list) else [] if room is None else list(islice(rows, SAMPLE_ROWS))
     rest = () if isinstance(rows, list) else rows
-    layout = fit_columns(shown, _measure_columns(shown, sample, rows), None if is_chosen else room)
+    layout = fit_columns(shown, _measure_columns(shown, sample, rows), None if are_columns_chosen else room)
     count = 0
     for count, row in enumerate(chain(sample, rest), 1):
         if count == 1 and not getattr(args, "no_header", False):
             print(
-                crop(_format_line(layout, [column.heading for column in layout.columns]), None if is_chosen else room)
+                crop(
+                    _format_line(layout, [column.heading for column in layout.columns]),
+                    None if are_columns_chosen else room,
+                )
             )
-        print(_format_row(layout, row, read_time, room, is_chosen=is_chosen, color=color))
+        print(_format_row(layout, row, read_time, room, are_columns_chosen=are_columns_chosen, color=color))
     if count and layout.left_out:
         for line in wrapped(_omission_text(layout.left_out, args), room):
             print(styled(line, "dim", color=color))
@@ -65,7 +68,9 @@ def _measure_columns(columns: Sequence[ListColumn], sample: Sequence[Any], rows:
     ]
 
 
-def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *, is_chosen: bool, color: bool) -> str:
+def _format_row(
+    layout: Layout, row: Any, read_time: Clock, room: int | None, *, are_columns_chosen: bool, color: bool
+) -> str:
     """Return the line of a row, cut to ``room`` cells.
 
     If --columns chose the columns, the line is cut only if the last column takes the remaining room.
@@ -81,7 +86,7 @@ def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *,
             texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural_widths else text)
     line = _format_line(layout, texts)
     # columns that the user chose may be wider than the terminal, which then wraps the line
-    if not is_chosen or layout.has_room_for_last_column(room):
+    if not are_columns_chosen or layout.has_room_for_last_column(room):
         line = crop(line, room)
     return _highlight(layout, row, texts, line) if color else line
 

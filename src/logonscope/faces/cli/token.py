@@ -67,11 +67,11 @@ class TokenEntry(FileEntry, Protocol):
 
     @property
     def scope(self) -> str:
-        """Return "read", or "act" for methods that change something."""
+        """Return what the token permits: "read", or "act": also methods that change something."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Return the patterns of the names of the hosts where the token is valid."""
+        """Return patterns: the token is valid on hosts with a matching name."""
 
     @property
     def expires(self) -> datetime:
@@ -87,7 +87,7 @@ class Tokens(Protocol):
     def add(
         self, name: str, *, uid: int | None, administrator: bool, scope: str, seconds: float, hosts: Sequence[str]
     ) -> tuple[TokenEntry, str]:
-        """Add a token; return it and its text."""
+        """Add a token; return its entry and its text."""
 
     def remove(self, name: str) -> None:
         """Remove a token."""

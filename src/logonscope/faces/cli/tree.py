@@ -83,11 +83,11 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
     """Return the trees, each user manager after the login that caused it; trees without a logon session are last."""
-    by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
+    by_logon_id = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
     sessions = with_managers_after_logins(tree.session for tree in trees if tree.session is not None)
     # processes whose logon session is hidden from the caller, or could not be read
-    hidden = [tree for tree in trees if tree.session is None]
-    return [*(by_session[session.logon_id] for session in sessions), *hidden]
+    without_session = [tree for tree in trees if tree.session is None]
+    return [*(by_logon_id[session.logon_id] for session in sessions), *without_session]
 
 
 def _is_folded(session: LogonSession | None) -> bool:

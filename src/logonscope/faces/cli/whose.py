@@ -76,7 +76,10 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def find_answers(host: Host, args: argparse.Namespace) -> tuple[list[list[Whose]], int]:
-    """Return the answers for each target, and the greatest exit code; errors are printed."""
+    """Print the error of each target without an answer; return the answers for each other target, and the exit code.
+
+    The exit code is the greatest of the exit codes of the targets.
+    """
     by_target: list[list[Whose]] = []
     code = 0
     # an error of one target does not prevent the answers to the others

@@ -11,6 +11,7 @@ from logonscope.faces.cli.whose_text import (
     describe_login,
     describe_outer_logins,
     describe_parents,
+    describe_processes,
     describe_unseen_logins,
     headline,
     lookup_commands,
@@ -168,6 +169,12 @@ def test_a_process_of_the_system_session_says_as_whom_it_runs() -> None:
     unnamed = system(INIT, row(7)._replace(user=None, uid=4000))
     assert headline(unnamed).endswith("it runs as uid 4000.")
     assert describe_parents(unnamed) == "systemd 1 > sh 7 [as 4000]"
+
+
+def test_a_process_of_an_unknown_user_says_so() -> None:
+    processes = [row(7), row(8)._replace(user=None, uid=4000), row(9)._replace(user=None, uid=None)]
+    text = describe_processes([whose(process) for process in processes])
+    assert text == "sh 7 as alice, sh 8 as 4000, sh 9 as an unknown user"
 
 
 @pytest.mark.parametrize("signs", [None, (UnseenLogin("daemon", 6, "dropbear"),)])

@@ -41,8 +41,8 @@ examples:
 
 --exec runs COMMAND without a shell, in place of printing: it is split into words once, and {user}, {remote_address} and
 the other columns of -o csv are replaced by values of the event, in which characters that could be code are replaced.
-The exact values are in the environment: LOGONSCOPE_EVENT (the kind of event), LOGONSCOPE_EVENT_USER, ... At most 4
-commands run at once, for 30 seconds each, and 64 events wait; more are dropped and counted. What the
+The environment has the values with these characters: LOGONSCOPE_EVENT (the kind of event), LOGONSCOPE_EVENT_USER, ...
+At most 4 commands run at once, for 30 seconds each, and 64 events wait; more are dropped and counted. What the
 commands start raises no events in this watch.
 
 """

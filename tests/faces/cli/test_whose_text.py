@@ -13,6 +13,7 @@ from logonscope.faces.cli.whose_text import (
     describe_parents,
     describe_processes,
     describe_unseen_logins,
+    group_headline,
     headline,
     lookup_commands,
 )
@@ -184,6 +185,22 @@ def test_the_text_no_login_started_it_appears_only_where_that_is_known(signs: tu
     assert headline(answer) == f"7 (sh) belongs to the System session: {end}"
     root = system(INIT, row(6, "dropbear", 0), row(7, uid=0, ppid=6), signs=signs)
     assert headline(root).endswith("kernel; it runs as root (uid 0)." if signs else "kernel.")
+
+
+@pytest.mark.parametrize(
+    ("signs", "end"),
+    [
+        ((), "no login started them."),
+        (None, "no login is known to the kernel."),
+        ((UnseenLogin("daemon", 6, "dropbear"),), "no login is known to the kernel."),
+    ],
+)
+def test_the_headline_of_a_group_says_no_login_started_them_only_where_that_is_known(
+    signs: tuple[UnseenLogin, ...] | None, end: str
+) -> None:
+    listener = Socket("tcp", "127.0.0.1", 80, "127.0.0.1", 0, "LISTEN", 5)
+    processes = (system(INIT, row(pid), signs=signs)._replace(sockets=(listener,)) for pid in (7, 8))
+    assert group_headline([*processes]).endswith(f"listen on tcp 127.0.0.1:80, belong to the System session: {end}")
 
 
 def test_ones_own_process_without_a_login_is_ones_own() -> None:

@@ -71,7 +71,8 @@ def group_headline(answers: Sequence[Whose]) -> str:
     if all(answer.is_own for answer in answers):
         return f"{subject} are yours: they run as {_runs_as(answers[0].process)}, and {UNKNOWN_LOGIN}."
     if answers[0].session.logon_type == 0:
-        login = UNKNOWN_LOGIN if any(answer.unseen_logins for answer in answers) else "no login started them"
+        has_no_login = all(answer.unseen_logins == () for answer in answers)
+        login = "no login started them" if has_no_login else UNKNOWN_LOGIN
         return f"{subject} belong to the System session: {login}."
     return f"{subject} belong to {_describe_session(answers[0].session)}."
 

@@ -29,7 +29,7 @@ class Process(NamedTuple):
     # cgroup: the path in the hierarchy of the login service (cgroup2, name=systemd or name=elogind)
     cgroup: str | None = None
     # stat
-    comm: str | None = None  # the kernel's name, at most 15 bytes
+    comm: str | None = None  # the kernel's name: at most 15 bytes; of a kernel worker (kworker), it can be longer
     state: str | None = None  # one letter: R S D Z T t I X
     ppid: int | None = None
     pgrp: int | None = None

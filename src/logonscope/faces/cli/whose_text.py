@@ -110,11 +110,13 @@ def _describe_service(answer: Whose) -> str:
 
 def describe_login(session: LogonSession) -> str:
     """Return the LogonType with its source, and the state of the login; for the System session, its type and start."""
-    name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
+    type_name = (
+        "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
+    )
     # the System session is no login: it has no state. Its type follows from the evidence, which has its own line
     if session.logon_type == 0:
-        return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
-    logon_type = f"{name}: {session.sources['logon_type']}"
+        return f"{type_name}; since the machine started, {format_time(session.start, _MOMENT)}"
+    logon_type = f"{type_name}: {session.sources['logon_type']}"
     # without a record, a unit in which no login program runs any more shows that the login has ended
     if session.recorded_by is None and session.state == LOGGED_OUT:
         return f"{logon_type}; logged out: {session.sources['state']}; the process is a leftover"
@@ -242,7 +244,7 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
 
 
 def _container_command(process: SessionProcess) -> str:
-    """Return the command of an engine that shows a container, without its id."""
+    """Return the engine's command that shows a container, without the id of the container."""
     # nerdctl and Kubernetes use containerd side by side; only Kubernetes has pods
     if process.container_runtime == "containerd" and process.pod_uid is None:
         return "nerdctl inspect"

@@ -11,7 +11,7 @@ class Account(NamedTuple):
         password: the state of the password: "usable", "locked", "unusable" or "none". None here and below: not read.
         password_min_days: days for which a new password cannot be changed; None also if the password does not age.
         password_max_days: days for which a password is valid; None also if the password does not age.
-        expired: the account has expired: nobody can log in with it.
+        expired: the account has expired: logging in with it is refused.
     """
 
     name: str

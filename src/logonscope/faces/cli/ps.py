@@ -59,7 +59,7 @@ def session_word(row: SessionProcess) -> str:
 
 
 LOGIND_BASE = 1 << 32
-"""The LogonId of logind's session cN is this number plus N, unless the session owns a kernel id."""
+"""The LogonId of logind's session cN is this number plus N, unless the session owns an audit session id."""
 
 
 def _is_leftover(row: SessionProcess) -> bool:

@@ -82,7 +82,7 @@ def selecting_word(session: "LogonSession | PastLogin") -> str:
     """Return the shortest word that selects a logon session: "system", an id of logind such as "c1", or its LogonId."""
     if session.logon_type == 0:
         return "system"
-    # logind names a session c1, c2, ... if the session has no kernel id of its own; its LogonId is then a long number
+    # logind names a session c1, c2, ... if the session has no audit session id of its own; its LogonId is then long
     login_id = session.login or ""
     return login_id if login_id[:1] == "c" and login_id[1:].isdecimal() else session.logon_id
 

@@ -16,7 +16,7 @@ MAX_MESSAGE_LENGTH = 500
 class HintCode(StrEnum):
     """Advice whose text depends on the face or the door.
 
-    The comments have the names of the values that the text needs, or what the advice is for.
+    The comments have the names of the values that the text needs, or the purpose of the advice.
     """
 
     LIST_CLASSES = auto()  # namespace

@@ -60,7 +60,7 @@ def in_ascii(error: UnicodeError) -> tuple[str, int]:
 def is_plain_c_locale() -> bool:
     """Return whether the environment asks for the C locale, and sets no other encoding for Python.
 
-    An environment without a locale does not ask for the C locale: most terminals show UTF-8 all the same.
+    An environment without a locale does not ask for the C locale: most terminals show UTF-8 without one.
     """
     if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
         return False

@@ -121,7 +121,7 @@ _CRLF = "\r\n"
 def _print_csv(rows: Iterable[Any]) -> int:
     writer, count = CsvTable(), 0
     for count, row in enumerate(rows, 1):
-        # the heading has the fields of the first row: without what flatten() leaves out, all rows have the same fields
+        # the heading has the fields of the first row: flatten() leaves out the fields that only some rows have
         flat = flatten(jsonable(row))
         if count == 1:
             writer.write_row(flat)

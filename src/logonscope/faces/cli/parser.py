@@ -40,7 +40,7 @@ COMMANDS = {
 }
 """Every command and its summary.
 
-The file of a command is faces/cli/COMMAND.py; that of ``class``, a keyword of Python, is class_.py. The files of
+The file of a command is faces/cli/COMMAND.py. The file of ``class``, a keyword of Python, is class_.py. The files of
 ``serve``, ``page`` and ``schema`` are in the folder ``server``.
 """
 

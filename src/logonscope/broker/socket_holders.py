@@ -11,7 +11,7 @@ from logonscope.machine import SOCKETS, ProcessQuery, SocketQuery
 from logonscope.providers.helpers.text import clean
 
 ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that were read
-"""Addresses of sockets that listen on every address, with the marks of the addresses that they cover.
+"""By local address of a socket that listens on every address: the characters that show which families it covers.
 
 An IPv4 address contains a dot, an IPv6 address a colon.
 """
@@ -55,11 +55,13 @@ def find_holders(request: Request, target: WhoseTarget, *, all_namespaces: bool)
 
 
 def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socket]:
-    """Return the sockets at an address; if there are none, those that listen on every address."""
+    """Return the sockets at an address (None: all sockets); if there are none, those that listen on every address."""
     if address is None:
         return sockets
     exact = [socket for socket in sockets if socket.address == address]
-    return exact or [socket for socket in sockets if any(mark in address for mark in ANYWHERE.get(socket.address, ()))]
+    if exact:
+        return exact
+    return [socket for socket in sockets if any(sign in address for sign in ANYWHERE.get(socket.address, ()))]
 
 
 def _read_sockets(request: Request, target: WhoseTarget, all_namespaces: bool) -> Iterable[Socket]:  # noqa: FBT001 -- private
@@ -87,7 +89,7 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
     for fact in HOLDER_FACTS:
         if not missing_inodes:
             break
-        fact_unread_count = 0  # of how many processes this fact could not be read
+        fact_unread_count = 0  # the number of processes whose ``fact`` could not be read
         for process in request.read_masked(ProcessQuery(frozenset({fact, "comm", "start"}))):
             fact_unread_count += fact in (process.unread or ())
             inodes = process.sockets if fact == "sockets" else process.thread_sockets

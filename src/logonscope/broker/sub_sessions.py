@@ -15,8 +15,8 @@ class SubSession(NamedTuple):
 
     outer: Owner
     inner: Owner
-    first: Process  # the first process of the inner logon session
-    parent: Process  # the parent of ``first``, in the outer logon session
+    first_process: Process  # of the inner logon session
+    parent: Process  # the parent of ``first_process``, in the outer logon session
 
 
 def read_sub_sessions(request: Request) -> Iterator[SubSession]:
@@ -29,13 +29,13 @@ def read_sub_sessions(request: Request) -> Iterator[SubSession]:
     groups = group_by_logon_id(request.read(ProcessQuery(_FACTS)).pairs)
     pairs = {pair[0].pid: pair for members in groups.values() for pair in members}
     for members in groups.values():
-        first = request.ownership.first_process(process for process, _ in members)
-        if first is None or first.start is None:
+        first_process = request.ownership.first_process(process for process, _ in members)
+        if first_process is None or first_process.start is None:
             continue
-        inner = pairs[first.pid][1]
-        parent, outer = pairs.get(first.ppid or 0, (None, inner))
+        inner = pairs[first_process.pid][1]
+        parent, outer = pairs.get(first_process.ppid or 0, (None, inner))
         if parent is None or outer.logon_id in {inner.logon_id, system} or inner.logon_id == system:
             continue
         # a younger process that has the parent's pid is not the parent
-        if parent.start is not None and parent.start <= first.start:
-            yield SubSession(outer, inner, first, parent)
+        if parent.start is not None and parent.start <= first_process.start:
+            yield SubSession(outer, inner, first_process, parent)

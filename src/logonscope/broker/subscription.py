@@ -1,8 +1,8 @@
 """Subscription: the events of a host as far as one caller may see them, with the wait for new ones.
 
-Whether the caller may see an event is decided by the owner that the process had at the event, before anything is
-counted or compared. The account of the caller is looked up again every 60 seconds: if its uid has another account by
-then, or none any more, the subscription ends (unless the caller is an administrator).
+Whether the caller may see an event of a process depends on the owner that the process had at that time. The account of
+the caller is looked up again every 60 seconds: if its uid has another account by then, or none any more, the
+subscription ends (unless the caller is an administrator).
 """
 
 import time
@@ -72,7 +72,7 @@ class WatchOptions(NamedTuple):
         which: a LogonId, a login id or an account: only events of the logon sessions that this word names, and failed
             logons with this word as the user. None: all.
         where: only events of matching logon sessions, and failed logons with a matching user, origin and time.
-        events: only events of these names (``HostEvent.event``), and lost events; None: all.
+        events: only events of these names (``HostEvent.event``), and "Lost"; None: all.
         with_sessions: an event of a process has the logon session of the process, too.
         without_descendants_of: the pid of a process: leave out the events of its descendants; None: leave out none.
         since: a cursor; None: from now on.
@@ -208,7 +208,7 @@ class Subscription:
         while True:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
             events = self.take_events(self._wait_seconds(end), most_events)
-            # if all events are hidden from the caller, it waits for further ones
+            # without results, for example because all events are hidden from the caller, the wait continues
             results = self.results_of(events)
             if results or self.is_closed or (end is not None and time.monotonic() >= end):
                 return results
@@ -240,15 +240,14 @@ class Subscription:
             deadline = request.look.deadline = Deadline(EVENT_SECONDS)
             names, view, write_cursor = self._options.events, request.visibility.view_event, self._cursors.write
             is_plain = self._query_run is None and self._descendants is None and not self._needs_sessions
-            # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none
-            # of its counts
+            # a hidden event gives the caller neither a result nor a cursor
             for event in events:
                 # the deadline moves with each event, so that a slow batch does not lose the results of its first events
                 deadline.move(EVENT_SECONDS)
-                kind = type(event)
+                event_type = type(event)
                 # the most frequent case, written out: this runs for every event of the machine
-                if is_plain and kind in PROCESS_EVENTS:
-                    visible_event = view(event) if names is None or kind.__name__ in names else None
+                if is_plain and event_type in PROCESS_EVENTS:
+                    visible_event = view(event) if names is None or event_type.__name__ in names else None
                     if visible_event is not None:
                         cursor = write_cursor(visible_event[0])
                         watch_results.append(_new(WatchResult, (cursor, rows.make(visible_event, cursor))))
@@ -279,7 +278,10 @@ class Subscription:
         return request, EventRows(request)
 
     def _live_request(self) -> tuple[EventRequest, EventRows]:
-        """Return the request for live events: the same one for ROWS_SECONDS, to look up an account name only once."""
+        """Return the request for live events.
+
+        It is kept for ROWS_SECONDS, so that the name of an account is looked up only once in this time.
+        """
         now, renewed = time.monotonic(), EventRequest.renewed(self._request)
         # the facts of the machine are compared, because the clock may have been set, or the host renamed
         if self._rows is None or now >= self._rows_until or self._rows.request.machine != renewed.machine:
@@ -298,11 +300,11 @@ class Subscription:
         return () if visible_event is None else self._host_event(request, rows, visible_event)
 
     def _host_event(self, request: EventRequest, rows: EventRows, event: Event) -> tuple[HostEvent, ...]:
-        names, kind = self._options.events, type(event)
-        is_wanted = names is None or kind is EventsLost or kind.__name__ in names
+        names, event_type = self._options.events, type(event)
+        is_wanted = names is None or event_type is EventsLost or event_type.__name__ in names
         session: LogonSession | None = None
         # nearly all events are of processes
-        if kind in PROCESS_EVENTS:
+        if event_type in PROCESS_EVENTS:
             if is_wanted and self._needs_sessions:
                 session = self._session_of(event) or self._past_session_of(request, event)
                 is_wanted = self._fits(session)
@@ -315,7 +317,6 @@ class Subscription:
 
     @property
     def _needs_sessions(self) -> bool:
-        """Return whether the logon sessions of processes are needed."""
         options = self._options
         return options.with_sessions or options.which is not None or options.where is not None
 
@@ -356,17 +357,17 @@ class Subscription:
             self._sessions[event.session.logon_id] = event.session
 
     def _session_of(self, event: Any) -> LogonSession | None:
-        """Return the logon session of a process event; None where it is hidden, or not known yet."""
+        """Return the logon session of a process event; None if it is hidden, or not known yet."""
         owner = event.owner if not hasattr(event, "after") else event.after[1]
         if owner.logon_id is None or self._sessions is None:
             return None
-        # a process of a login can be reported before the event of the login, which waits for the login record
+        # the event of a login waits for the login record: events of its processes can come before
         if owner.logon_id not in self._sessions and not isinstance(event, UserChanged):
             self._describe(owner.logon_id)
         return self._sessions.get(owner.logon_id)
 
     def _past_session_of(self, request: EventRequest, event: Any) -> LogonSession | None:
-        """Return the logon session of an event of the history; None where it is hidden, or not known."""
+        """Return the logon session of an event of the history; None if it is hidden, or not known."""
         if not isinstance(self._reader, ResumedReader) or self._reader.page is None:
             return None
         owner = event.owner if not hasattr(event, "after") else event.after[1]
@@ -396,10 +397,10 @@ class Subscription:
         return {session.logon_id: session for session in sessions(request, None, SESSION_DETAILS)}
 
     def _check_account(self) -> None:
-        """Look the account of the caller up again.
+        """Look the account of the caller up again, at most every ACCOUNT_SECONDS.
 
         Raises:
-            AccessDeniedError: its uid belongs to no account any more, or to another one.
+            AccessDeniedError: the caller's uid belongs to no account any more, or to another one.
         """
         if time.monotonic() < self._account_due:
             return

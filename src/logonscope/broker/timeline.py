@@ -1,4 +1,4 @@
-"""The timeline operation: the logins of a span that the caller may see, with numbers of processes for each bin.
+"""The timeline operation: the visible logins of a span, with numbers of processes for each bin.
 
 The numbers count the rows that ``past_processes`` yields for the same logins.
 """
@@ -41,8 +41,8 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
     records = [record for record in visible if record.logon_id != system]
     query = ActivityQuery(
         frozenset(record.id for record in records), _microseconds(since), _microseconds(until),
-        resolution // timedelta(microseconds=1),
-        frozenset(record.id for record in records if record.login_uid != ROOT),
+        bin_us=resolution // timedelta(microseconds=1),
+        non_root_records=frozenset(record.id for record in records if record.login_uid != ROOT),
     )  # fmt: skip
     counters: dict[int, BinCounter] = defaultdict(lambda: BinCounter(query))
     for activity in past.activity(request.look, query):
@@ -67,10 +67,11 @@ class BinCounter:
 
     def __init__(self, query: ActivityQuery) -> None:
         self._bin_count = -(-(query.until - query.since) // query.bin_us)
-        # by bin: how many more processes ran in it than in the bin before. So a long process takes two entries, not
-        # hundreds.
+        # by bin: how many more processes ran in it (or ran as root) than in the bin before. So a long process takes two
+        # entries, not hundreds.
         self._running: dict[int, int] = defaultdict(int)
         self._as_root: dict[int, int] = defaultdict(int)
+        # by bin: how many processes started in it, and how many failed in it
         self._started: dict[int, int] = defaultdict(int)
         self._failed: dict[int, int] = defaultdict(int)
 
@@ -78,9 +79,9 @@ class BinCounter:
         """Count the processes of an activity in the bins in which they ran."""
         first_bin, last_bin, processes = activity.first_bin, activity.last_bin, activity.processes
         bin_after = self._bin_count if last_bin is None else min(last_bin + 1, self._bin_count)
-        for differences, number in ((self._running, processes), (self._as_root, activity.as_root)):
-            differences[max(first_bin, 0)] += number
-            differences[bin_after] -= number
+        for differences, count in ((self._running, processes), (self._as_root, activity.as_root)):
+            differences[max(first_bin, 0)] += count
+            differences[bin_after] -= count
         if first_bin >= 0:
             self._started[first_bin] += processes
         if last_bin is not None and last_bin < self._bin_count:
@@ -90,13 +91,13 @@ class BinCounter:
         """Return the bins in which something ran."""
         return tuple(self._make_bins(sorted(self._running)))
 
-    def _make_bins(self, numbers: list[int]) -> Iterable[TimelineBin]:
+    def _make_bins(self, changed_bins: list[int]) -> Iterable[TimelineBin]:
         running = as_root = 0
-        for first, following in pairwise(numbers):
-            running += self._running[first]
-            as_root += self._as_root.get(first, 0)
+        for first_bin, bin_after in pairwise(changed_bins):
+            running += self._running[first_bin]
+            as_root += self._as_root.get(first_bin, 0)
             if running:
-                for number in range(first, following):
+                for number in range(first_bin, bin_after):
                     yield TimelineBin(
                         number, running, self._started.get(number, 0), as_root, self._failed.get(number, 0)
                     )

@@ -10,7 +10,7 @@ MAX_UID = (1 << 32) - 2
 
 
 def view_as(request: Request, user: str) -> Caller:
-    """Return a user of the host as a caller who may only read; an administrator only if the uid is 0.
+    """Return a user of the host as a caller who may only read. The caller is an administrator only if the uid is 0.
 
     Args:
         request: the request of an administrator.

@@ -148,7 +148,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     process, owner, session, chain, is_own, facts, outer_logins = _describe_candidate(request, candidate, details)
     service, service_start, read_command = None, None, None
     if owner.logon_id == request.ownership.system_owner.logon_id:
-        from logonscope.broker.services import find_service, read_service_command  # noqa: PLC0415 -- logins need none
+        from logonscope.broker.services import find_service, read_service_command  # noqa: PLC0415 -- only for the System session
 
         service, service_start = find_service(request, process)
         read_command = partial(read_service_command, request, process)
@@ -181,7 +181,7 @@ def _hidden_session_error(pid: int, *, runs_as_caller: bool) -> AccessDeniedErro
 def _unreadable_owner_error(process: Process, visibility: Visibility) -> AccessDeniedError:
     """Return the error for a process whose logon session cannot be read, for example if a security module denies it.
 
-    Callers that do not see everything get no reason: it would distinguish processes of other users from each other.
+    Callers that do not see everything get no reason: the reason would distinguish processes of other users.
     """
     if not visibility.may_see_everything:
         return _hidden_session_error(process.pid, runs_as_caller=False)

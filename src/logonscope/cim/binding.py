@@ -112,7 +112,7 @@ def bind_path(
 
 
 def example_path(cls: Class) -> str:
-    """Return an example of a path of an instance, with dots for the values; the class's path if no instance has one."""
+    """Return an example of an instance's path, with dots for the values; the class's path if instances have none."""
     if not cls.keys:
         return f"{cls.name}=@" if cls.is_singleton else cls.name
     return f"{cls.name}." + ",".join(f'{name}="..."' for name in cls.keys)

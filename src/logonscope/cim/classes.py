@@ -21,7 +21,10 @@ TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 """Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
 
 MIN_SIMILARITY = 0.8
-"""Minimum similarity (0 to 1, by difflib) of a suggested name to the unknown one; a common prefix is not enough."""
+"""Minimum similarity (0 to 1, by difflib) of a suggested name to the unknown one.
+
+It is so high because many names begin alike, such as with "Win32_".
+"""
 
 EVENT = "__Event"
 """The class that all event classes inherit from."""
@@ -160,7 +163,6 @@ class Class:
         )
         self.properties: MembersByName[Property] = _merge_properties(declaration, parent)
         self.methods: MembersByName[Method] = _merge_methods(declaration, parent)
-        # Object paths have the keys in alphabetical order, whatever the order of the declaration.
         self.keys = tuple(sorted(p.name for p in self.properties.values() if has_qualifier(p.qualifiers, "Key")))
 
     @property

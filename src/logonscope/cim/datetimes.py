@@ -11,10 +11,10 @@ from logonscope.errors import TypeMismatchError
 
 _POINT = r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})"
 _INTERVAL = r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000"
-# Longer texts are rejected at once: datetime.fromisoformat would accept any number of digits after the point.
+# Longer texts are rejected at once: datetime.fromisoformat would accept any number of digits of a second.
 _MAX_LENGTH = 64
-ZONED = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
-FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
+ZONE_HINT = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
+FORMAT_HINT = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
 """Hints for a time without a time zone, and for a text in another format."""
 
 
@@ -26,11 +26,10 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
         what: the name of the value, for the error message.
 
     Raises:
-        TypeMismatchError: the text has none of these formats, has no time zone, or names no date that exists.
+        TypeMismatchError: the text has none of these formats, has no time zone, or names a date that does not exist.
     """
     try:
         if match := re.fullmatch(_POINT, text, re.ASCII):
-            # DMTF writes the offset from UTC as a sign and minutes
             *numbers, sign, minutes = match.groups()
             offset = timedelta(minutes=int(sign + minutes))
             year, month, day, hour, minute, second, micro = map(int, numbers)
@@ -41,12 +40,12 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
         if len(text) <= _MAX_LENGTH:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                raise TypeMismatchError(f"invalid value '{text}' for {what}: the time zone is missing", ZONED)
+                raise TypeMismatchError(f"invalid value '{text}' for {what}: the time zone is missing", ZONE_HINT)
             moment.astimezone(UTC)  # raises if the year in UTC is not 1 to 9999: format_datetime may write it in UTC
             return moment
     except (ValueError, OverflowError):
         pass
-    raise TypeMismatchError(f"invalid value '{text[:_MAX_LENGTH]}' for {what}: expected a datetime", FORMS)
+    raise TypeMismatchError(f"invalid value '{text[:_MAX_LENGTH]}' for {what}: expected a datetime", FORMAT_HINT)
 
 
 def format_datetime(moment: datetime | timedelta) -> str:

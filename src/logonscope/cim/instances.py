@@ -244,7 +244,7 @@ class Instance(Mapping[str, Any]):
 
 
 def row_of(instance: Instance) -> tuple[Shape, tuple[Value, ...]]:
-    """Return the shape and the row of an instance; the row is as the provider made it: references are tuples."""
+    """Return the shape and the row of an instance, without conversion: in the row, references are tuples."""
     return instance._shape, instance._row  # noqa: SLF001 -- the class is this module's
 
 

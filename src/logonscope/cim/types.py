@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from logonscope.cim.datetimes import FORMS, parse_datetime
+from logonscope.cim.datetimes import FORMAT_HINT, parse_datetime
 from logonscope.errors import TypeMismatchError
 
 # Only the inner name is quoted. If the whole type were one text, typing would compile it again for each field of this
@@ -68,7 +68,7 @@ def convert_value(source: str | float, type_name: str, what: str) -> Value:
     if type_name == "datetime":
         if isinstance(source, str):
             return parse_datetime(source, what)
-        raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a datetime", FORMS)
+        raise TypeMismatchError(f"invalid value '{source}' for {what}: expected a datetime", FORMAT_HINT)
     raise TypeMismatchError(
         f"invalid value '{source}' for {what}: the type {type_name} has no text form", "leave it out"
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from logonscope.cim.binding import Target, bind_path
 from logonscope.cim.classes import Class, Property, show_class_hint, suggest_name
-from logonscope.cim.datetimes import FORMS, parse_datetime
+from logonscope.cim.datetimes import FORMAT_HINT, parse_datetime
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import Schema
@@ -223,7 +223,7 @@ def _to_moment(column: ComparedColumn, constant: Constant) -> Value:
     value = parse_datetime(str(constant), column.name)
     if not isinstance(value, datetime):
         raise TypeMismatchError(
-            f"invalid value '{constant}' for {column.name}: expected a point in time, not an interval", FORMS
+            f"invalid value '{constant}' for {column.name}: expected a point in time, not an interval", FORMAT_HINT
         )
     return value
 

@@ -36,7 +36,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 class _Default(NamedTuple):
-    """The default value of a property."""
+    """The default value of a property. The class distinguishes it from other parts of the declaration."""
 
     value: Value
 
@@ -54,11 +54,11 @@ def read_mof(text: str, name: str = "MOF") -> Iterator[Declaration]:
     try:
         tree = _parser().parse(text)
         namespace: str | None = None
-        for part in _Declarations().transform(tree).children:
-            if isinstance(part, Declaration):
-                yield part._replace(namespace=namespace)
+        for declaration_or_namespace in _Declarations().transform(tree).children:
+            if isinstance(declaration_or_namespace, Declaration):
+                yield declaration_or_namespace._replace(namespace=namespace)
             else:
-                namespace = part
+                namespace = declaration_or_namespace
     except UnexpectedInput as error:
         raise MofError(f"{name}:{error.line}:{error.column}: {str(error).splitlines()[0]}") from None
     except VisitError as error:
@@ -104,6 +104,7 @@ class _Declarations(Transformer[Token, Any]):
 
     def property(self, parts: list[Any]) -> Property:
         qualifiers, ((type_name, reference, spelling), name, *rest) = _split_qualifiers(parts)
+        # of these parts, only the brackets of an array are a Token
         is_array = any(isinstance(part, Token) for part in rest)
         default = next((part.value for part in rest if isinstance(part, _Default)), None)
         if default is not None:

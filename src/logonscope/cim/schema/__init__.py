@@ -47,7 +47,7 @@ class Schema:
         return Schema(list(self._rows.values()))
 
     def add(self, declaration: Declaration, namespace: str) -> Class:
-        """Add a class that a remote host declares, and return it; if the namespace has the class already, return that.
+        """Add a class that a remote host declares, unless the namespace has it already; return the class.
 
         Raises:
             InvalidClassError: the schema lacks the parent of the class.

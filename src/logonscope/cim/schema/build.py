@@ -70,13 +70,13 @@ def _check_references(declaration: Declaration, declarations_by_name: Mapping[st
     Raises:
         MofError: a reference names a class of another namespace.
     """
-    for end in declaration.properties:
-        if end.type != "reference" or end.reference is None:
+    for declared in declaration.properties:
+        if declared.type != "reference" or declared.reference is None:
             continue
-        referenced = declarations_by_name.get(end.reference)
+        referenced = declarations_by_name.get(declared.reference)
         if referenced is not None and referenced.namespace not in {None, declaration.namespace}:
             raise MofError(
-                f"{declaration.name}.mof: the reference {end.name} names {end.reference}, which is in"
+                f"{declaration.name}.mof: the reference {declared.name} names {declared.reference}, which is in"
                 f" {referenced.namespace}: a reference cannot leave its namespace"
             )
 

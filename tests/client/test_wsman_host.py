@@ -194,7 +194,7 @@ def test_whatever_yields_rows_can_be_closed_early(
 def test_a_class_that_only_the_other_end_knows_is_requested(server: RunningServer) -> None:
     host = remote(server)
     assert isinstance(host, WsmanHost)
-    element = next(iter(host._link.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent
+    element = next(iter(host._client.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent
     element.set("NAME", "Win32_OtherSession")
     found = host._add_declared(element, "root\\cimv2")  # noqa: SLF001 -- as of a Windows that has it
     assert found.derivation == ("Win32_Session", "CIM_LogicalElement", "CIM_ManagedSystemElement")

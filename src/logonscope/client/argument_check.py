@@ -20,7 +20,7 @@ TEXTS = frozenset({"namespace", "pattern", "assoc_class", "result_class", "role"
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
-    """Check the types of arguments, which are known by their names.
+    """Check the types of arguments. The name of an argument determines its type; any other name is not checked.
 
     Raises:
         InvalidParameterError: an argument has a wrong type.
@@ -72,7 +72,7 @@ def history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
 
 
 def check_pid(pid: object) -> None:
-    """Check that a pid is a number: a text would be the pid of no process.
+    """Check that a pid is a number.
 
     Raises:
         InvalidParameterError: the pid is not an int.
@@ -125,10 +125,10 @@ def path_text(path: "str | Instance") -> str:
 
 
 def check_property_names(properties: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the names of properties.
+    """Return the names of properties, unless the argument is one text.
 
     Raises:
-        InvalidParameterError: the argument is one text, which would be read as a list of its letters.
+        InvalidParameterError: the argument is a text, which would be read as a list of its letters.
     """
     if isinstance(properties, str):
         raise InvalidParameterError(f"invalid properties {properties!r}: expected a list", f"give [{properties!r}]")

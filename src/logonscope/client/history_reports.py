@@ -69,8 +69,8 @@ def read_boots(host: "Host", where: HistoryFilter) -> Iterator[PastLogin]:
 def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFailedLogon]:
     """Yield the failed logons that a filter selects by user, origin and time.
 
-    Yield nothing if the filter has keys, or a word that is no user: a LogonId, a pid or "name:..." The filter's field
-    ``failed`` is ignored.
+    Yield nothing if the filter has keys, or a word that cannot be a user: a LogonId, a pid or "name:...". The field
+    ``failed`` of the filter is ignored.
     """
     if where.keys is not None or not _may_be_user(where.word):
         return

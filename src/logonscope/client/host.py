@@ -142,7 +142,7 @@ class Host(ABC):
 
         Raises:
             NotSupportedError: no history of this host is kept; or this process cannot read it; or the protocol of the
-                host has no request for it.
+                host has no request about a past moment.
             NotFoundError: nothing was recorded at that moment.
             InvalidParameterError: the moment is no datetime, or has no time zone.
         """
@@ -178,8 +178,8 @@ class Host(ABC):
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the log of sshd; "usage", the sums of processor
-                time, memory, and bytes read and written. Fields of details that are not requested are None. The origin
-                is also read without a request if the login record does not have the address.
+                time, memory, and bytes read and written. Fields of details that are not requested are None. Exception:
+                the origin is always read if the login record does not have the address.
 
         Raises:
             InvalidParameterError: there is no such detail, or a value of ``which`` or ``where`` is invalid.
@@ -428,7 +428,7 @@ class Host(ABC):
                 the result is iterated, before the first instance.
             InvalidParameterError: ``assoc_class`` (in ``references``: ``result_class``) is not an association, or no
                 association has the reference ``role`` or ``result_role``.
-            InvalidPropertyError: no result can have one of the properties (over WS-Management only with result_class).
+            InvalidPropertyError: a property is in no class of results (over WS-Management only with ``result_class``).
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
         answer: RowIterator[Instance] = self._perform(

@@ -117,7 +117,7 @@ class JsonClient:
         raise error
 
     def open_stream(self, operation: str, arguments: Mapping[str, Any]) -> tuple[Connection, Iterator[bytes]]:
-        """Send an operation whose answer does not end; return its connection, and the parts of its body.
+        """Send an operation whose answer does not end; return the connection, and the parts of the answer's body.
 
         Raises:
             LogonscopeError: as ``ask``.

@@ -27,7 +27,7 @@ _ROW_READERS = {
     "services": "read_service", "doctor": "read_check", "history": "read_past_login",
     "past_processes": "read_past_process",
 }  # fmt: skip
-"""By operation about logon sessions ("question"): the function of json_answers that reads each row of the answer."""
+"""By question (an operation about logon sessions): the function of json_answers that reads each row of the answer."""
 
 _LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
 """Questions of _ROW_READERS whose rows are returned as a list; the others return an iterator."""

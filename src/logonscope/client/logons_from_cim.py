@@ -331,10 +331,10 @@ class LogonsFromCim:
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
         """Return the pids of the processes with this value of a property; on Windows, case is ignored."""
-        class_name, space = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
+        class_name, namespace = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
         select = Select((Name(("ProcessId",)), Name((property_name,))), class_name, condition)
-        rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
+        rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=namespace))
         # WQL ignores the case of texts, but on Linux names of different case are different
         return sorted(int(row["ProcessId"]) for row in rows if not self.is_logonscope or row[property_name] == value)
 

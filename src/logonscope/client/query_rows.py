@@ -1,4 +1,4 @@
-"""Checks of what a query selects, instances or classes, made on the rows while they are iterated."""
+"""Checks that a query selects instances, or that it selects classes, made on its rows while they are iterated."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -18,11 +18,11 @@ def only_instances(rows: "RowIterator[Instance | Class]") -> "RowIterator[Instan
     """
     try:
         # A query selects either instances or classes: checking the first row is enough, and costs nothing per row.
-        first = next(rows, None)
-        if isinstance(first, Class):
-            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
-        if first is not None:
-            yield first
+        first_row = next(rows, None)
+        if isinstance(first_row, Class):
+            raise InvalidParameterError(f"the query selects classes: {first_row.name}, ...", "use query_classes()")
+        if first_row is not None:
+            yield first_row
         yield from cast("RowIterator[Instance]", rows)
     finally:
         rows.close()

@@ -1,7 +1,6 @@
 """Service names in targets: ":ssh" means ":22", by services(5) of this machine.
 
-Every way to the operation ``whose`` replaces service names here: a local host, the client of WS-Management, and the
-JSON door of the server. The client of the JSON door sends the name, so that services(5) of the asked host counts.
+A client of the JSON API sends a target with its service name: services(5) of the server's machine has the port.
 """
 
 from threading import Lock

@@ -79,7 +79,7 @@ class Watch:
         self._reader, self._timeout, self._on_close = reader, timeout, on_close
         self._results: deque[tuple[str | None, Any]] = deque()
         self._lock = threading.Lock()
-        self._thread: ThreadPoolExecutor | None = None
+        self._executor: ThreadPoolExecutor | None = None
         self._is_closed = False
         self.cursor: str | None = None
         """The cursor of the last event; None before the first one.
@@ -153,11 +153,11 @@ class Watch:
         """Return the next event. If this call is cancelled, no event is lost: the next call returns the event."""
         import asyncio  # noqa: PLC0415 -- programs without asyncio do not need it
 
-        if self._thread is None:
+        if self._executor is None:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- as above
 
             # a thread of its own: the threads that asyncio shares are few, and every watch would keep one waiting
-            self._thread = ThreadPoolExecutor(1, "logonscope-watch")
+            self._executor = ThreadPoolExecutor(1, "logonscope-watch")
         end = None if self._timeout is None else time.monotonic() + self._timeout
         while not self._results:
             if self._reader.is_closed:
@@ -166,7 +166,7 @@ class Watch:
                 raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
             seconds = ASYNC_SECONDS if end is None else min(ASYNC_SECONDS, max(0.0, end - time.monotonic()))
             try:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._fill, seconds)
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._fill, seconds)
             except RuntimeError:
                 # a close() in another thread has shut the executor down since the check above
                 if self._is_closed:
@@ -190,8 +190,8 @@ class Watch:
             return
         self._is_closed = True
         self._reader.close()
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
+        if self._executor is not None:
+            self._executor.shutdown(wait=False)
         if self._on_close is not None:
             self._on_close()
 

@@ -1,4 +1,4 @@
-"""WS-Management client: a connection to a remote host, over pypsrp, whose errors become errors of Logonscope.
+"""WS-Management client: a connection to a remote host, by pypsrp. Errors of pypsrp become errors of Logonscope.
 
 The client returns XML elements of ElementTree, which wire/wsman and wire/cimxml parse. Windows and Logonscope are
 queried in the same way.
@@ -43,7 +43,7 @@ except ImportError as missing:
 MAX_ITEMS = 1000
 """Maximum number of items in one response."""
 
-ENVELOPE = 512_000
+MAX_ENVELOPE = 512_000
 """Maximum octets of an envelope: the limit of Windows (MaxEnvelopeSizekb)."""
 
 SERVICE = "HTTP"
@@ -108,8 +108,8 @@ class WsmanClient:
         verify: Any = self._certificate or True
         timeout: Any = self._timeout  # pypsrp declares an int, but the package requests accepts any number
         return WSMan(
-            self.url.host, max_envelope_size=ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https", auth=scheme,
-            username=self.url.user, password=self._password, cert_validation=verify,
+            self.url.host, max_envelope_size=MAX_ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https",
+            auth=scheme, username=self.url.user, password=self._password, cert_validation=verify,
             operation_timeout=math.ceil(min(OPERATION_SECONDS, timeout)), read_timeout=timeout,
             connection_timeout=min(CONNECT_SECONDS, timeout),
             encryption="never" if scheme == "basic" and self.url.scheme == "http" else "auto",
@@ -144,8 +144,8 @@ class WsmanClient:
 
     def classes(self, pattern: str, namespace: str = CIMV2) -> Iterator[Any]:
         """Yield the definitions of the classes whose name matches a pattern."""
-        space = namespace.replace("\\", "/")
-        return self._pull_items(names.CLASSES, _enumerate_body(), {names.NAMESPACE: space, "ClassName": pattern})
+        selectors = {names.NAMESPACE: namespace.replace("\\", "/"), "ClassName": pattern}
+        return self._pull_items(names.CLASSES, _enumerate_body(), selectors)
 
     def _pull_items(self, uri: str, body: ET.Element, selectors: Mapping[str, str]) -> Iterator[ET.Element]:
         selector_set = _selector_set(selectors) if selectors else None
@@ -238,7 +238,7 @@ def _root_cause(error: Exception) -> str:
     if isinstance(error, ET.ParseError):
         return "the response is not a WS-Management message"
     cause: BaseException = error
-    # The error of the package requests has urllib3's error as an argument; this one has the system's error as reason.
+    # The error of the package requests has urllib3's error as an argument; urllib3's has the system's error as reason.
     while inner := next(filter(_is_exception, (getattr(cause, "reason", None), *cause.args)), None):
         cause = inner
     text = str(cause).rpartition("] ")[2].partition(" (_ssl.c")[0]

@@ -52,15 +52,15 @@ MAX_INHERITANCE_DEPTH = 32
 class WsmanHost(Host):
     """A remote host at the other end of a connection."""
 
-    def __init__(self, link: WsmanClient) -> None:
-        self._link = link
+    def __init__(self, client: WsmanClient) -> None:
+        self._client = client
         # A copy, because classes that the remote host declares do not exist on other hosts.
         self._schema = schema().copy()
         self._computer: str | None = None
         self._logons = LogonsFromCim(self)
 
     def __repr__(self) -> str:
-        return f"<WsmanHost {self._link.url.host}>"
+        return f"<WsmanHost {self._client.url.host}>"
 
     @property
     def sees_everything(self) -> bool:
@@ -84,7 +84,7 @@ class WsmanHost(Host):
         raise NotSupportedError("cannot show a past moment over WS-Management", "query the present")
 
     def close(self) -> None:
-        self._link.close()
+        self._client.close()
 
     def record(self, path: str, *, replace: bool = False) -> int:
         # A recording needs raw facts; a remote host returns CIM instances only.
@@ -118,7 +118,7 @@ class WsmanHost(Host):
         _raise_not_remote("list the services of the System session", "sessions --services")
 
     def _history(self, **_: Any) -> NoReturn:
-        """Raise an error: only queries for LS_LogonRecord and LS_ProcessRecord read the history over WS-Management."""
+        """Raise an error: over WS-Management, only queries for classes such as LS_LogonRecord read the history."""
         _raise_not_remote("show the history", "history")
 
     def _verify_history(self) -> NoReturn:
@@ -128,14 +128,14 @@ class WsmanHost(Host):
         _raise_not_remote("delete from the history", f"history forget {user}")
 
     def _doctor(self) -> list[Check]:
-        identity = self._link.identify()
+        identity = self._client.identify()
         vendor, version = identity.get("ProductVendor", ""), identity.get("ProductVersion", "")
         product = version if version.startswith(vendor) else f"{vendor} {version}"
         everything = self.sees_everything
         visible = "everything" if everything else "your own logon sessions"
         advice = "" if everything else "authenticate as an administrator to see everything"
         return [
-            Check(f"{self._link.url.host} answers", True, product, ""),
+            Check(f"{self._client.url.host} answers", True, product, ""),
             Check("what you may see there", everything or None, visible, advice),
         ]
 
@@ -153,7 +153,7 @@ class WsmanHost(Host):
                 raise NotFoundError(f"there is no {path}", "or you may not see it")
             return row
         uri, selectors = _resource(target)
-        return next(self._read_instances([self._link.get(uri, selectors)], target.cls.namespace, columns.shown))
+        return next(self._read_instances([self._client.get(uri, selectors)], target.cls.namespace, columns.shown))
 
     def _enumerate(
         self, class_name: str, properties: Sequence[str] | None, namespace: str | None, *, deep: bool
@@ -175,16 +175,17 @@ class WsmanHost(Host):
         return self._follow_associations(path, namespace, properties, options, references=True)
 
     def _query(self, text: str, namespace: str | None, timeout: float | None) -> Iterator["Instance | Class"]:
-        deadline, tree, space = Deadline(timeout), parse(text), self._normalize_namespace(namespace)
+        deadline, tree = Deadline(timeout), parse(text)
+        normal_namespace = self._normalize_namespace(namespace)
         if isinstance(tree, AssociationQuery) or tree.class_name.lower() == META_CLASS:
             keys_only = isinstance(tree, AssociationQuery) and tree.keys_only
-            rows = self._read_rows(self._link.query(text, space), space, keys_only=keys_only)
+            rows = self._read_rows(self._client.query(text, normal_namespace), normal_namespace, keys_only=keys_only)
         else:
             try:
-                rows = iter(self._query_rows(tree, self.get_class(tree.class_name, namespace=space), text))
+                rows = iter(self._query_rows(tree, self.get_class(tree.class_name, namespace=normal_namespace), text))
             # The server rejects the query too, and its error says where in the text the name is.
             except (InvalidClassError, InvalidPropertyError):
-                rows = self._read_rows(self._link.query(text, space), space)
+                rows = self._read_rows(self._client.query(text, normal_namespace), normal_namespace)
         return _check_deadline(rows, deadline)
 
     def _invoke(
@@ -196,7 +197,7 @@ class WsmanHost(Host):
             require_instance(target)
         uri, selectors = _resource(target)
         texts = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
-        response = self._link.invoke(uri, selectors, method.name, texts)
+        response = self._client.invoke(uri, selectors, method.name, texts)
         parameters_by_name = {parameter.name.lower(): parameter for parameter in method.parameters}
         out: dict[str, Value] = {}
         for element in response:
@@ -213,8 +214,9 @@ class WsmanHost(Host):
         return Outcome(return_value, out)
 
     def _classes(self, pattern: str | None, namespace: str | None) -> Iterator[Class]:
-        space = self._normalize_namespace(namespace)
-        return (self._add_declared(element, space) for element in self._link.classes(pattern or "*", space))
+        normal_namespace = self._normalize_namespace(namespace)
+        elements = self._client.classes(pattern or "*", normal_namespace)
+        return (self._add_declared(element, normal_namespace) for element in elements)
 
     def _get_class(self, name: str, namespace: str | None) -> Class:
         return self._find_class(name, self._normalize_namespace(namespace))
@@ -231,7 +233,7 @@ class WsmanHost(Host):
         """
         if (cls := self._schema.find(name, namespace)) is not None:
             return cls
-        element = next(self._link.classes(name, namespace), None) if depth < MAX_INHERITANCE_DEPTH else None
+        element = next(self._client.classes(name, namespace), None) if depth < MAX_INHERITANCE_DEPTH else None
         if element is None:
             raise self._unknown_class_error(name, namespace)
         return self._add_declared(element, namespace, depth)
@@ -255,18 +257,18 @@ class WsmanHost(Host):
 
     def _target(self, path: str, namespace: str | None) -> Target:
         parsed_path = parse_path(path)
-        space = self._normalize_namespace(parsed_path.namespace or namespace)
-        self._find_class(parsed_path.class_name, space)  # adds it to the schema
-        return bind_path(parsed_path, self._schema, space, self._is_this_host)
+        normal_namespace = self._normalize_namespace(parsed_path.namespace or namespace)
+        self._find_class(parsed_path.class_name, normal_namespace)  # adds it to the schema
+        return bind_path(parsed_path, self._schema, normal_namespace, self._is_this_host)
 
     def _is_this_host(self, server: str) -> bool:
-        return is_own_name(server) or server.lower() in {self._link.url.host.lower(), self._server().lower()}
+        return is_own_name(server) or server.lower() in {self._client.url.host.lower(), self._server().lower()}
 
     def _server(self) -> str:
         """Return the name of the remote host, which is the value of __SERVER."""
         if self._computer is None:
-            name = self._link.url.host
-            for element in self._link.query("SELECT Name FROM Win32_ComputerSystem"):
+            name = self._client.url.host
+            for element in self._client.query("SELECT Name FROM Win32_ComputerSystem"):
                 name = next(iter(element)).text or name
             self._computer = name  # assigned once, complete: another thread may query it at the same time
         return self._computer
@@ -283,7 +285,7 @@ class WsmanHost(Host):
         if not can_project and shown is not None:
             text = write_statement(Select(None, tree.class_name, tree.where))
         return self._read_instances(
-            self._link.query(text or write_statement(tree), cls.namespace), cls.namespace, shown, cls
+            self._client.query(text or write_statement(tree), cls.namespace), cls.namespace, shown, cls
         )
 
     def _follow_associations(
@@ -296,13 +298,13 @@ class WsmanHost(Host):
         references: bool,
     ) -> Iterator[Instance]:
         target = require_instance(self._target(path, namespace))
-        names: dict[str, Any] = {option: _option_name(text) for option, text in options.items()}
-        tree = AssociationQuery(references, _relative_path(target), **names)
+        option_names: dict[str, Any] = {option: _option_name(text) for option, text in options.items()}
+        tree = AssociationQuery(references, _relative_path(target), **option_names)
         if properties is not None and tree.result_class:
             classes_with_properties(
                 [self.get_class(str(tree.result_class), namespace=target.cls.namespace)], properties
             )
-        elements = self._link.query(write_statement(tree), target.cls.namespace)
+        elements = self._client.query(write_statement(tree), target.cls.namespace)
         shown = None if properties is None else tuple(properties)
         instances = self._read_instances(elements, target.cls.namespace, shown)
         # a result that has none of the properties is left out; if no property is named, every result is kept
@@ -374,12 +376,12 @@ def _relative_path(target: Target) -> str:
 
 def _select_by_keys(target: Target, selected: tuple[Name, ...] | None) -> Select:
     """Return the query for one instance by its keys; ``selected``: the properties to read, None: all."""
-    space = target.cls.namespace
+    cls = target.cls
     terms: list[ConditionTree] = []
-    for name, value in zip(target.cls.keys, target.keys or (), strict=True):
-        text = str(object_path(value, target.cls.schema, space)) if isinstance(value, tuple) else str(value)
+    for name, value in zip(cls.keys, target.keys or (), strict=True):
+        text = str(object_path(value, cls.schema, cls.namespace)) if isinstance(value, tuple) else str(value)
         terms.append(Comparison(Name((name,)), EQUAL, text))
-    return Select(selected, target.cls.name, terms[0] if len(terms) == 1 else And(tuple(terms)))
+    return Select(selected, cls.name, terms[0] if len(terms) == 1 else And(tuple(terms)))
 
 
 def _option_name(text: str | None) -> Name | None:

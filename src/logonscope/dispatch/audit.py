@@ -53,7 +53,7 @@ class Audit:
             InternalError: the line cannot be written; the method must not be run.
         """
         try:
-            self._write(self._line("method", peer, caller.name, **_method(method_name, path, BEGUN)))
+            self._write(self._line("method", peer, caller.name, **_method_details(method_name, path, BEGUN)))
         except OSError as error:
             raise InternalError(
                 f"cannot write to the audit log: {error.strerror}; the method was not run",
@@ -62,7 +62,7 @@ class Audit:
 
     def record_method_outcome(self, peer: str, caller: Caller, method_name: str, path: str, outcome: str) -> None:
         """Record the outcome of a method: its return value, or the name of the error."""
-        self._write_event("method", peer, caller.name, **_method(method_name, path, outcome))
+        self._write_event("method", peer, caller.name, **_method_details(method_name, path, outcome))
 
     def record_view(self, peer: str, caller: Caller, viewed_user: str, outcome: str) -> None:
         """Record that a caller requested the view of another user; ``outcome``: "accepted", or the error's name."""
@@ -81,8 +81,7 @@ class Audit:
         return json.dumps({"time": now, "event": event, "peer": peer, "user": user[:MAX_TEXT_LENGTH], **details})
 
 
-def _method(method_name: str, path: str, outcome: str) -> dict[str, str]:
-    """Return the details of a method's event."""
+def _method_details(method_name: str, path: str, outcome: str) -> dict[str, str]:
     return {"method": method_name[:MAX_TEXT_LENGTH], "path": path[:MAX_TEXT_LENGTH], "outcome": outcome}
 
 
@@ -112,7 +111,7 @@ class LogFile:
             try:
                 self._reopen_if_renamed()
             except OSError:
-                # the old file gets the line, unless it was deleted: no program could find it then
+                # the old file gets the line, unless the file was deleted: then no program could find the line
                 if not os.fstat(self._file).st_nlink:
                     raise
             written = os.write(self._file, data)

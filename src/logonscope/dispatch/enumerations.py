@@ -209,8 +209,8 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
 class Enumerations:
     """The table of open enumerations and subscriptions.
 
-    An enumeration expires ``seconds`` after its last pull, or at the time that a later renewal sets. A subscription
-    expires after the lifetime that its client requested: its pulls do not extend it.
+    An enumeration or a subscription expires after the lifetime that its client requested when it was opened or renewed.
+    A pull of an enumeration extends this lifetime to ``seconds``. A pull of a subscription does not extend it.
     """
 
     def __init__(self, max_open: int, max_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
@@ -218,7 +218,7 @@ class Enumerations:
         self._max_open, self._max_per_caller, self._clock = max_open, max_per_caller, clock
         self._open: dict[str, OpenContext] = {}
         self._counts = Counter[Caller]()
-        self._next_expiry = math.inf  # no enumeration expires before this time
+        self._next_expiry = math.inf  # nothing in the table expires before this time
         self._is_closed = False
         self._lock = threading.Lock()
 

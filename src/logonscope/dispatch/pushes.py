@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logonscope.dispatch.subscriptions import OpenSubscription
 
 STEP_SECONDS = 1.0
-"""Seconds after which a step sends no further event: other subscriptions need the thread."""
+"""Seconds after which a step sends no further message: other subscriptions need the thread."""
 
 CHECK_SECONDS = 15.0
 """Seconds after which a push checks that its subscription has not expired, and that its caller still has access."""
@@ -88,7 +88,7 @@ class PushChannel(Protocol):
 
     @property
     def batch(self) -> Batch:
-        """Return how many results go into one message."""
+        """Return the limits of one message."""
 
     def send(self, results: Sequence[WatchResult]) -> int:
         """Send as many of these results as fit into one message, from the first on; return how many the message has.
@@ -263,7 +263,7 @@ class EventPush(EventWaiter):
         # the subscriber or the server has ended the subscription meanwhile
         if not self._context.is_open:
             return True
-        # unread events are left, because a read has a time limit: without this call, the next step would come too late
+        # the time limit of a read may have left unread events: without this call, the next step would come too late
         if self._context.is_behind:
             self.wake()
         if self._context.subscription.is_closed and not self._context.pending:

@@ -32,11 +32,10 @@ class _KeptPart(NamedTuple):
     events: Sequence[Event]
     part: RenderedPart | None
 
-    def is_of(self, events: Sequence[Event]) -> bool:
-        """Return whether the part was made from these events."""
+    def is_made_from(self, events: Sequence[Event]) -> bool:
         # all readers of a source get the same objects in the same order: comparing the first and the last is enough
-        first, last = self.events[0], self.events[-1]
-        return len(self.events) == len(events) and first is events[0] and last is events[-1]
+        has_same_ends = self.events[0] is events[0] and self.events[-1] is events[-1]
+        return has_same_ends and len(self.events) == len(events)
 
 
 class SharingGroup:
@@ -69,7 +68,7 @@ class SharingGroup:
             return render()
         try:
             for kept_part in self._parts:
-                if kept_part.is_of(events):
+                if kept_part.is_made_from(events):
                     return kept_part.part
             part = render()
             if self._members > 1:

@@ -47,10 +47,12 @@ def find_holders(request: Request, target: WhoseTarget, *, all_namespaces: bool)
         NotSupportedError: no sockets can be read on this host.
     """
     request.admit()
-    by_inode = {socket.inode: socket for socket in _read_sockets(request, target, all_namespaces) if socket.inode}
-    holders, unread_count = _read_holders(request, by_inode) if by_inode else Holders([], 0)
+    sockets_by_inode = {
+        socket.inode: socket for socket in _read_sockets(request, target, all_namespaces) if socket.inode
+    }
+    holders, unread_count = _read_holders(request, sockets_by_inode) if sockets_by_inode else Holders([], 0)
     if not holders:
-        raise _not_found_error(request, target, by_inode, unread_count, all_namespaces=all_namespaces)
+        raise _not_found_error(request, target, sockets_by_inode, unread_count, all_namespaces=all_namespaces)
     return sorted(holders)
 
 
@@ -83,9 +85,9 @@ def _names_of_path(path: str) -> frozenset[str]:
     return frozenset({path}) if rest is None else frozenset(folder + rest for folder in _RUN_FOLDERS)
 
 
-def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
+def _read_holders(request: Request, sockets_by_inode: Mapping[int, Socket]) -> Holders:
     sockets_by_process: dict[tuple[int, int | None], tuple[Socket, ...]] = {}
-    missing_inodes, unread_count = set(by_inode), 0
+    missing_inodes, unread_count = set(sockets_by_inode), 0
     for fact in HOLDER_FACTS:
         if not missing_inodes:
             break
@@ -93,7 +95,7 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
         for process in request.read_masked(ProcessQuery(frozenset({fact, "comm", "start"}))):
             fact_unread_count += fact in (process.unread or ())
             inodes = process.sockets if fact == "sockets" else process.thread_sockets
-            process_sockets = tuple(by_inode[inode] for inode in inodes or () if inode in by_inode)
+            process_sockets = tuple(sockets_by_inode[inode] for inode in inodes or () if inode in sockets_by_inode)
             if process_sockets:
                 key = process.pid, process.start
                 # both facts of a process can have the same socket
@@ -104,22 +106,27 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
 
 
 def _not_found_error(
-    request: Request, target: WhoseTarget, by_inode: Mapping[int, Socket], unread_count: int, *, all_namespaces: bool
+    request: Request,
+    target: WhoseTarget,
+    sockets_by_inode: Mapping[int, Socket],
+    unread_count: int,
+    *,
+    all_namespaces: bool,
 ) -> LogonscopeError:
     """Return the error that says why no process was found."""
     socket_text = _describe_target(target)
     trouble = next((trouble for trouble in request.look.troubles if trouble.subject == SOCKETS), None)
-    if not by_inode and trouble is not None:
+    if not sockets_by_inode and trouble is not None:
         return NotSupportedError(f"sockets cannot be read here ({trouble.reason})", trouble.advice)
     if not request.visibility.may_see_everything:
         hint = Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
         if target.kind == "path":
             return NotFoundError(f"no process of yours runs {target.text!r}, or holds a unix socket of that path", hint)
         return NotFoundError(f"no process of yours holds {socket_text}", hint)
-    if by_inode and unread_count:
+    if sockets_by_inode and unread_count:
         reason = f"cannot find the holder of {socket_text}: the open files of {unread_count} processes cannot be read"
         return AccessDeniedError(reason, Hint(HintCode.RUN_AS_ROOT, also="; root needs CAP_SYS_PTRACE"))
-    if by_inode:
+    if sockets_by_inode:
         return NotFoundError(
             f"no process holds {socket_text}: its socket is the kernel's, or just being passed on", "try again"
         )

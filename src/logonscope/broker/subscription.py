@@ -253,13 +253,13 @@ class Subscription:
                         watch_results.append(_new(WatchResult, (cursor, rows.make(visible_event, cursor))))
                     continue
                 for result in self._results(request, rows, event):
-                    # the cursor of an event is written once
+                    # a HostEvent already has its cursor
                     known_cursor = result.cursor if isinstance(result, HostEvent) else None
                     watch_results.append(_new(WatchResult, (known_cursor or write_cursor(event.head), result)))
         if self._query_run is not None and self._query_run.due is not None and self._query_run.due <= time.monotonic():
             cursor = self._cursors.write(self._cursors.head_of(self._reader))
-            poll = self._query_run.poll(EventRequest.renewed(self._request))
-            watch_results += [WatchResult(cursor, result) for result in poll]
+            polled_results = self._query_run.poll(EventRequest.renewed(self._request))
+            watch_results += [WatchResult(cursor, result) for result in polled_results]
         return watch_results
 
     def _wait_seconds(self, end: float | None) -> float | None:

@@ -47,9 +47,9 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
     counters: dict[int, BinCounter] = defaultdict(lambda: BinCounter(query))
     for activity in past.activity(request.look, query):
         counters[activity.logon_record].add(activity)
-    empty = BinCounter(query)
+    empty_counter = BinCounter(query)
     for record in records:
-        key, bins = past_records.keys.key("logon", record.id), counters.get(record.id, empty).bins()
+        key, bins = past_records.keys.key("logon", record.id), counters.get(record.id, empty_counter).bins()
         yield _make_login(key, record, bins)
 
 

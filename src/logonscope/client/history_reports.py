@@ -97,11 +97,9 @@ def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[Pa
             changes in all logon sessions are yielded.
     """
     keys = sorted(set(logon_records))
-    terms = [_equal("LogonRecordId", key) for key in keys[: MAX_NAMED + 1]]
     if not keys:
         return
-    if len(keys) > MAX_NAMED:
-        terms = []
+    terms = [] if len(keys) > MAX_NAMED else [_equal("LogonRecordId", key) for key in keys]
     for instance in _query(host, "LS_UserChangeRecord", [_any_of(terms)] if terms else []):
         yield PastUserChange(**_fields(instance, _CHANGE), source="")
 

@@ -76,7 +76,10 @@ class Host(ABC):
         return datetime.now(UTC)
 
     def identify_machine(self) -> "HostIdentity":
-        """Return the name of the host, its boot id and its machine id; over WS-Management the machine id is None."""
+        """Return the name of the host, its boot id and its machine id; over WS-Management the machine id is None.
+
+        The boot id of Windows is None, too.
+        """
         from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
         (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])

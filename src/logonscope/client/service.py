@@ -10,7 +10,7 @@ from logonscope.client.unix_connection import UnixConnection
 from logonscope.errors import LogonscopeError
 
 PROBE_SECONDS = 2.0
-"""Seconds to wait for the first response of the service; without a response, this process reads the machine itself."""
+"""Seconds to wait for the first response of the service."""
 
 
 def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Host | None:

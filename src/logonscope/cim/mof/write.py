@@ -29,6 +29,7 @@ _FLAVORS = (
     (AMENDED, "Amended"),
 )
 _PIECE = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^",])+,?""", re.DOTALL)
+"""A text up to the next comma outside quotes, or up to its end."""
 
 
 def with_inherited(cls: Class) -> Declaration:

@@ -75,7 +75,7 @@ class Batch(NamedTuple):
 class PushChannel(Protocol):
     """How a door sends messages to a subscriber.
 
-    One thread uses a channel; only ``send_end`` and ``interrupt`` may be called in other threads.
+    One thread at a time uses a channel; only ``send_end`` and ``interrupt`` may be called in others meanwhile.
     """
 
     @property
@@ -201,8 +201,8 @@ class EventPush(EventWaiter):
         # after a failure, new events do not shorten the pause
         if self._failures:
             return self._retry_at
-        check = min(self._checked_at + CHECK_SECONDS, self._batch_due)
-        return check if self._heartbeat is None else min(check, self._sent_at + self._heartbeat)
+        next_step = min(self._checked_at + CHECK_SECONDS, self._batch_due)
+        return next_step if self._heartbeat is None else min(next_step, self._sent_at + self._heartbeat)
 
     def step(self) -> bool:
         """Send pending events, none after STEP_SECONDS; return whether the subscription has ended.

@@ -114,7 +114,7 @@ class OpenSubscription(OpenContext):
         """
         end, self.is_behind = time.monotonic() + MAX_READ_SECONDS, False
         while len(self._pending) < count and not self.is_behind and self._failure is None:
-            number = self.subscription.reader.number
+            number_before = self.subscription.reader.number
             # few at a time: what does not fit into the answer stays in memory until the next pull, or the end
             try:
                 results = self.subscription.read(0, READ_EVENTS)
@@ -122,7 +122,7 @@ class OpenSubscription(OpenContext):
                 self._failure = error
                 break
             self._pending += results
-            if not results and self.subscription.reader.number == number:
+            if not results and self.subscription.reader.number == number_before:
                 break
             self.is_behind = time.monotonic() >= end
         # what was read before is delivered first

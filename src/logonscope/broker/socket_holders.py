@@ -47,9 +47,8 @@ def find_holders(request: Request, target: WhoseTarget, *, all_namespaces: bool)
         NotSupportedError: no sockets can be read on this host.
     """
     request.admit()
-    sockets_by_inode = {
-        socket.inode: socket for socket in _read_sockets(request, target, all_namespaces) if socket.inode
-    }
+    sockets = _read_sockets(request, target, all_namespaces)
+    sockets_by_inode = {socket.inode: socket for socket in sockets if socket.inode}
     holders, unread_count = _read_holders(request, sockets_by_inode) if sockets_by_inode else Holders([], 0)
     if not holders:
         raise _not_found_error(request, target, sockets_by_inode, unread_count, all_namespaces=all_namespaces)

@@ -125,7 +125,7 @@ def subscribe(request: Request, options: WatchOptions) -> "Subscription":
 
 
 class Subscription:
-    """A subscription of one caller. One thread reads it; any thread may close it."""
+    """A subscription of one caller. One thread at a time reads it; any thread may close it."""
 
     def __init__(
         self,
@@ -184,7 +184,7 @@ class Subscription:
 
     @property
     def due(self) -> float | None:
-        """Return the moment at which ``read`` has something to do although there is no event; None: nothing is due."""
+        """Return the monotonic time at which ``read`` has something to do without an event; None: nothing is due."""
         dues = [None if self._query_run is None else self._query_run.due]
         if isinstance(self._reader, ResumedReader):
             dues.append(self._reader.due)
@@ -194,10 +194,10 @@ class Subscription:
         """End the subscription, and a ``read`` that waits."""
         self._reader.close()
 
-    def read(self, seconds: float | None = None, most_events: int | None = None) -> list[WatchResult]:
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> list[WatchResult]:
         """Wait for results, and return them; an empty list after ``seconds`` (None: no limit), or when closed.
 
-        ``most_events`` limits how many events are read at once; None: the reader has a limit of its own.
+        ``max_events`` limits how many events are read at once; None: the reader has a limit of its own.
 
         Raises:
             AccessDeniedError: the uid of the caller does not belong to its account any more.
@@ -207,7 +207,7 @@ class Subscription:
         end = None if seconds is None else time.monotonic() + seconds
         while True:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
-            events = self.take_events(self._wait_seconds(end), most_events)
+            events = self.take_events(self._wait_seconds(end), max_events)
             # without results, for example because all events are hidden from the caller, the wait continues
             results = self.results_of(events)
             if results or self.is_closed or (end is not None and time.monotonic() >= end):
@@ -221,18 +221,18 @@ class Subscription:
             return None
         return self.caller, self._options.events, id(self._request.source), id(self._request.ownership)
 
-    def take_events(self, seconds: float | None = None, most_events: int | None = None) -> Sequence[Event]:
-        """Wait for events as ``read`` does, and return them as they are; ``results_of`` returns what the caller sees.
+    def take_events(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
+        """Wait for events, and return them, hidden ones included; ``results_of`` returns what the caller sees.
 
         Raises:
             AccessDeniedError: the uid of the caller does not belong to its account any more.
         """
-        events = self._reader.read(seconds, most_events)
+        events = self._reader.read(seconds, max_events)
         self._check_account()
         return events
 
     def results_of(self, events: Sequence[Event]) -> list[WatchResult]:
-        """Return the results for events that were taken, and those that are due by the clock."""
+        """Return the results for events that were taken, and the results that are due by the clock."""
         watch_results: list[WatchResult] = []
         # on a quiet host, most reads return no events
         if events:
@@ -262,7 +262,7 @@ class Subscription:
             watch_results += [WatchResult(cursor, result) for result in polled_results]
         return watch_results
 
-    def _wait_seconds(self, end: float | None) -> float | None:
+    def _wait_seconds(self, end: float | None) -> float:
         moments = [moment for moment in (end, self._account_due, self.due) if moment is not None]
         return max(0.0, min(moments) - time.monotonic())
 

@@ -1,9 +1,8 @@
 """The whose operation: finds the login that a process comes from.
 
-If the logon session of a pid has a record (the System session counts as recorded), only the process, its parents up to
-the login and the processes below the leader are read, whatever the size of the host. Without a record, or for the
-detail "usage", all processes of the logon session are read. To find these, one small file of every process on the host
-is read.
+If the logon session of a pid has a record (the System session counts as recorded), only the process, its parents and
+the processes below the leader are read, whatever the size of the host. Without a record, or for the detail "usage", all
+processes of the logon session are read. To find these, one small file of every process on the host is read.
 """
 
 from functools import partial
@@ -50,7 +49,7 @@ def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_n
     Raises:
         NotFoundError: there is no such process, or no process holds that socket.
         AccessDeniedError: the caller is not authenticated, or may not see the logon session of the process, or may not
-            know whether the process exists.
+            know whether the process exists; or the open files of the processes that may hold a socket cannot be read.
         InvalidParameterError: the target is invalid, or means different processes as a name and as an account.
         NotSupportedError: the target is a socket, and no sockets can be read on this host.
     """

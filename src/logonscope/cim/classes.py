@@ -23,7 +23,7 @@ TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 MIN_SIMILARITY = 0.8
 """Minimum similarity (0 to 1, by difflib) of a suggested name to the unknown one.
 
-It is so high because many names begin alike, such as with "Win32_".
+It is so high because many names have the same beginning, such as "Win32_".
 """
 
 EVENT = "__Event"

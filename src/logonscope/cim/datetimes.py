@@ -1,7 +1,7 @@
 """Datetimes of CIM (DSP0004 5.2.4): points yyyymmddHHMMSS.mmmmmmsUUU and intervals ddddddddHHMMSS.mmmmmm:000.
 
 sUUU is the offset of local time from UTC: a sign and minutes. A field of asterisks means "not known". A value with such
-a field cannot be compared with others and is rejected; so is a point without a time zone.
+a field cannot be compared with others, and is rejected. A point without a time zone is rejected, too.
 """
 
 import re
@@ -11,7 +11,7 @@ from logonscope.errors import TypeMismatchError
 
 _POINT = r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})"
 _INTERVAL = r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000"
-# Longer texts are rejected at once: datetime.fromisoformat would accept any number of digits of a second.
+# Longer texts are rejected at once: datetime.fromisoformat would accept any number of digits after the decimal point.
 _MAX_LENGTH = 64
 ZONE_HINT = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
 FORMAT_HINT = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"

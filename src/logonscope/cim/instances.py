@@ -1,4 +1,4 @@
-"""CIM instances: thin views of rows, with properties by name, as items and as attributes.
+"""CIM instances: thin views of rows. The properties are items and attributes of an instance.
 
 A row stays the tuple that a provider made; expensive values, such as the text of a reference, are computed on access.
 """

@@ -183,7 +183,7 @@ class _Scanner:
         return match
 
     def _take(self, word: str) -> bool:
-        """Skip a word if it comes next, and return whether it did."""
+        """Skip a word if the rest of the path begins with it; return whether the word was skipped."""
         if not self._text.startswith(word, self._position):
             return False
         self._position += len(word)

@@ -1,6 +1,7 @@
 """Build step of the schema: reads every MOF file in this folder and writes compiled.py.
 
-The build runs it (hatch_build.py); after changing a MOF file, run ``python -m logonscope.cim.schema.build``.
+The build of the wheel runs this step (hatch_build.py). After a change in a MOF file, run
+``python -m logonscope.cim.schema.build``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -40,7 +40,7 @@ def filtered_select(
 
 
 def _filter_terms(where: LogonFilter, properties: frozenset[str]) -> Iterable[tuple[str, ConditionTree]]:
-    """Yield the terms of a filter, each with the property that its class must have."""
+    """Yield the terms of a filter, each with the property without which the term is left out."""
     # an empty collection, which matches nothing, cannot be written in WQL: it has no term
     if where.users:
         uids = sorted(numbers_among(where.users))

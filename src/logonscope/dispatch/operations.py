@@ -168,15 +168,17 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "references": OperationRow(list_references, "the association instances that refer to an instance"),
     "invoke": OperationRow(invoke_method, "run a method of an instance", changes_host=True),
     "delete": OperationRow(delete_instance, "end a process", changes_host=True),
-    # enumerations that a door kept open; the door reads the rows of the enumeration that "pull" finds
+    # open enumerations and subscriptions; the door takes the rows or events of the one that "pull" returns
     "pull": OperationRow(
         Enumerations.find, "the next rows of an enumeration, or events of a subscription", takes_enumerations=True
     ),
     "renew": OperationRow(
-        Enumerations.renew, "extend an enumeration, or return its remaining lifetime", takes_enumerations=True
+        Enumerations.renew,
+        "set or return the remaining lifetime of an enumeration or subscription",
+        takes_enumerations=True,
     ),
-    "release": OperationRow(Enumerations.release, "end an enumeration", takes_enumerations=True),
-    # questions about logon sessions
+    "release": OperationRow(Enumerations.release, "end an enumeration or a subscription", takes_enumerations=True),
+    # questions about logon sessions, the history and the host
     "sessions": OperationRow(questions.list_sessions, "the logon sessions"),
     "session_of": OperationRow(session_of, "the logon session of a process, with the evidence"),
     "processes": OperationRow(questions.list_processes, "the processes, each with its logon session"),

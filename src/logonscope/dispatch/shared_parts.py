@@ -16,7 +16,7 @@ MAX_KEPT = 2
 """Maximum number of parts that are kept for a group: a watch may be a little later than the others."""
 
 WAIT_SECONDS = 0.05
-"""Maximum seconds that a watch waits for another one to render the same part; then it renders a part of its own."""
+"""Maximum seconds that a watch waits while another watch of its group renders; then it renders a part itself."""
 
 
 class RenderedPart(NamedTuple):
@@ -33,7 +33,7 @@ class _KeptPart(NamedTuple):
     part: RenderedPart | None
 
     def is_made_from(self, events: Sequence[Event]) -> bool:
-        # all readers of a source get the same objects in the same order: comparing the first and the last is enough
+        # all readers of a source get the same objects in the same order: the ends and the number are enough to compare
         has_same_ends = self.events[0] is events[0] and self.events[-1] is events[-1]
         return has_same_ends and len(self.events) == len(events)
 

@@ -117,7 +117,7 @@ class LogonsFromCim:
         return [session._replace(usage=usage.get(session.logon_id)) for session in sessions]
 
     def _query_usage(self) -> dict[str, LogonUsage]:
-        """Return the usage of each logon session by LogonId; empty if the remote host has no such class."""
+        """Return the usage of each logon session by LogonId; empty if the remote host has no LS_LogonSessionUsage."""
         if not self.is_logonscope:
             return {}
         try:

@@ -22,7 +22,7 @@ class Url(NamedTuple):
         return self.scheme == "https" or self.host in {"localhost", "127.0.0.1", "::1"}
 
     def with_user(self, user: str) -> str:
-        """Return the URL with a user name, as it can be typed."""
+        """Return the URL with a user name; the default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{user}@{host}" + (f":{self.port}" if self.port != PORTS[self.scheme] else "")
 
@@ -35,7 +35,7 @@ def parse_url(text: str) -> Url:
     """
     try:
         parts = urlsplit(text)
-        port = parts.port  # None: not given; raises ValueError for a port that is not a number up to 65535
+        port = parts.port  # None: no port is given; raises ValueError for a port that is not a number up to 65535
     except ValueError:
         raise InvalidParameterError(f"invalid URL '{_without_user(text)}'", "write https://user@host:5986") from None
     if parts.password is not None:

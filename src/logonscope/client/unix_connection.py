@@ -96,7 +96,7 @@ class UnixConnection:
         return data
 
     def _receive(self) -> None:
-        # Heads and chunks are taken from the buffer, so that one call of the kernel can read many of them.
+        # Heads and chunks are taken from the buffer, so that one system call can read many of them.
         data = self._socket.recv(RECEIVE_BYTES)
         if not data:
             raise ValueError("the connection was closed")

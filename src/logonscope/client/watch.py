@@ -107,7 +107,7 @@ class Watch:
         return self._is_closed or (self._reader.is_closed and not self._results)
 
     def wait(self, seconds: float | None = None) -> "HostEvent | Instance | None":
-        """Return the next event; None if there is none within ``seconds``, or the watch is closed.
+        """Return the next event; None if there is none within ``seconds`` (None: no limit), or the watch is closed.
 
         Raises:
             AccessDeniedError: the account of the caller has changed.

@@ -56,7 +56,7 @@ class WsmanHost(Host):
         self._client = client
         # A copy, because classes that the remote host declares do not exist on other hosts.
         self._schema = schema().copy()
-        self._computer: str | None = None
+        self._computer_name: str | None = None
         self._logons = LogonsFromCim(self)
 
     def __repr__(self) -> str:
@@ -266,12 +266,12 @@ class WsmanHost(Host):
 
     def _server(self) -> str:
         """Return the name of the remote host, which is the value of __SERVER."""
-        if self._computer is None:
+        if self._computer_name is None:
             name = self._client.url.host
             for element in self._client.query("SELECT Name FROM Win32_ComputerSystem"):
                 name = next(iter(element)).text or name
-            self._computer = name  # assigned once, complete: another thread may query it at the same time
-        return self._computer
+            self._computer_name = name  # assigned once, complete: another thread may query it at the same time
+        return self._computer_name
 
     def _query_rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
         """Query instances of a class; ``text`` is the query that was parsed to ``tree``, "" if there was none.

@@ -1,4 +1,4 @@
-"""Open enumerations: the rows that are not delivered yet, kept for their caller until they expire.
+"""Open enumerations: the rows that are not delivered yet, kept for a caller until the enumeration expires.
 
 The table has subscriptions to events, too (``subscriptions.py``), because clients pull events in the same way as rows.
 

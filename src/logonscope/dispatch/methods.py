@@ -68,7 +68,7 @@ def invoke_method(
     if has_qualifier(declared.qualifiers, "Static"):
         path = path._replace(keys=None)
     else:
-        _check_names_instance(request, path)
+        _check_path_names_instance(request, path)
     return Invocation(cls, declared, _invoke_recorded(request, path, declared.name, parameters, record))
 
 
@@ -81,7 +81,7 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: WriteAu
     """
     path = parse_object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
-    _check_names_instance(request, path)
+    _check_path_names_instance(request, path)
     if TERMINATE not in cls.methods:
         raise NotSupportedError(f"cannot delete instances of {cls.name}: the class is read-only", "delete a process")
     outcome = _invoke_recorded(request, path, TERMINATE, None, record)
@@ -90,7 +90,7 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: WriteAu
         raise AccessDeniedError(reason, "connect as the user that the process runs as, or as an administrator")
 
 
-def _check_names_instance(request: Request, path: ObjectPath) -> None:
+def _check_path_names_instance(request: Request, path: ObjectPath) -> None:
     """Check that a path names an instance, and not a class; whether the instance exists is not checked.
 
     Raises:

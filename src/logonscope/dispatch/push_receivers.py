@@ -54,7 +54,7 @@ class PushRecord:
 
     def note_failure(self, reason: str, retry_seconds: float | None) -> None:
         """Note an attempt that failed; ``retry_seconds``: the pause before the next one; None: it was the last."""
-        # a failure for the same reason as the one before is not logged
+        # not logged: a repeated reason, and the last failure, since the end of the subscription is logged (pushes.py)
         if reason != self._failure and retry_seconds is not None:
             _log.warning("events to %s: %s; trying again after %g s", self._receiver.name, reason, retry_seconds)
         self.is_failing, self._failure = True, reason

@@ -33,7 +33,7 @@ class _KeptPart(NamedTuple):
     part: RenderedPart | None
 
     def is_made_from(self, events: Sequence[Event]) -> bool:
-        # all readers of a source get the same objects in the same order: the ends and the number are enough to compare
+        # all readers of a source get the same objects in the same order: the number, the first and the last are enough
         has_same_ends = self.events[0] is events[0] and self.events[-1] is events[-1]
         return has_same_ends and len(self.events) == len(events)
 

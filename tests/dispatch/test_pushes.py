@@ -122,7 +122,7 @@ def test_between_two_attempts_nothing_is_sent() -> None:
     delivery = Delivery(channel := Channel(failures=1))
     delivery.host.publish(2)
     assert not delivery.push.step()
-    assert 0 < delivery.push.wait_seconds <= PushTimes().retries[0]
+    assert 0 < delivery.push.wait_seconds <= PushTimes().retry_pauses[0]
     assert not delivery.push.step()
     assert (channel.failures, channel.sent) == (0, [])
 

@@ -41,17 +41,17 @@ class PushTimes(NamedTuple):
     """Times of deliveries, in seconds.
 
     Attributes:
-        retries: the pauses after failed attempts to deliver an event; if the attempt after the last pause fails, the
-            subscription ends.
+        retry_pauses: the pauses after failed attempts to deliver an event; if the attempt after the last pause fails,
+            the subscription ends.
         min_heartbeat: the minimum between two heartbeats.
     """
 
-    retries: tuple[float, ...] = (1.0, 5.0, 15.0, 30.0)
+    retry_pauses: tuple[float, ...] = (1.0, 5.0, 15.0, 30.0)
     min_heartbeat: float = 5.0
 
 
 class PushError(Exception):
-    """An event was not delivered. ``is_final``: the subscriber refuses the event, and wants no more events."""
+    """A message was not delivered. ``is_final``: the subscriber refuses the message, and wants no more events."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
@@ -182,7 +182,7 @@ class EventPush(EventWaiter):
     ) -> None:
         self._enumerations, watches = tables
         super().__init__(watches, context.subscription, limits)
-        self._context, self._channel, self._retries = context, channel, times.retries
+        self._context, self._channel, self._retry_pauses = context, channel, times.retry_pauses
         heartbeat = context.heartbeat_seconds
         self._heartbeat = None if heartbeat is None else max(heartbeat, times.min_heartbeat)
         self._sent_at = self._checked_at = time.monotonic()
@@ -252,8 +252,8 @@ class EventPush(EventWaiter):
             if not self._context.is_open:
                 return True
             self._failures += 1
-            is_last = error.is_final or self._failures > len(self._retries)
-            pause = None if is_last else self._retries[self._failures - 1]
+            is_last = error.is_final or self._failures > len(self._retry_pauses)
+            pause = None if is_last else self._retry_pauses[self._failures - 1]
             self.record.note_failure(str(error), pause)
             if pause is None:
                 return self._end(DELIVERY_FAILURE, str(error))

@@ -59,9 +59,9 @@ def sockets_at_address(sockets: list[Socket], address: str | None) -> list[Socke
     """Return the sockets at an address (None: all sockets); if there are none, those that listen on every address."""
     if address is None:
         return sockets
-    exact = [socket for socket in sockets if socket.address == address]
-    if exact:
-        return exact
+    exact_sockets = [socket for socket in sockets if socket.address == address]
+    if exact_sockets:
+        return exact_sockets
     return [socket for socket in sockets if any(sign in address for sign in ANYWHERE.get(socket.address, ()))]
 
 

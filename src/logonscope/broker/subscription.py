@@ -147,8 +147,8 @@ class Subscription:
         self._account_name = self._read_account_name(request)
         self._account_due = time.monotonic() + ACCOUNT_SECONDS
         self._sessions: dict[str, LogonSession] | None = None
-        self._rows: EventRows | None = None  # of live events
-        self._rows_until = 0.0
+        self._live_rows: EventRows | None = None
+        self._live_rows_until = 0.0
         self._next_descriptions: dict[str, float] = {}  # by LogonId: when a description may be tried again
         self._query_run: EventQueryRun | None = None
         self._descendants: Descendants | None = None
@@ -284,10 +284,12 @@ class Subscription:
         """
         now, renewed = time.monotonic(), EventRequest.renewed(self._request)
         # the facts of the machine are compared, because the clock may have been set, or the host renamed
-        if self._rows is None or now >= self._rows_until or self._rows.request.machine != renewed.machine:
-            self._rows, self._rows_until = EventRows(renewed), now + ROWS_SECONDS
-        self._rows.begin_batch()
-        return self._rows.request, self._rows
+        rows = self._live_rows
+        if rows is None or now >= self._live_rows_until or rows.request.machine != renewed.machine:
+            rows = self._live_rows = EventRows(renewed)
+            self._live_rows_until = now + ROWS_SECONDS
+        rows.begin_batch()
+        return rows.request, rows
 
     def _results(self, request: EventRequest, rows: EventRows, event: Event) -> Iterable[Result]:
         # descendants are tested first, so that their events are in no result, group or count
@@ -385,10 +387,10 @@ class Subscription:
             self._next_descriptions.clear()
         self._next_descriptions[logon_id] = now + DESCRIPTION_SECONDS
         try:
-            described = sessions(EventRequest.renewed(self._request), logon_id, SESSION_DETAILS)
+            described_sessions = sessions(EventRequest.renewed(self._request), logon_id, SESSION_DETAILS)
         except LogonscopeError:
             return
-        self._sessions |= {session.logon_id: session for session in described}
+        self._sessions |= {session.logon_id: session for session in described_sessions}
 
     def _read_sessions(self) -> dict[str, LogonSession]:
         request = Request(

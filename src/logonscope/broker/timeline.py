@@ -37,8 +37,8 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
     _check(TimelineSpan(since, until, resolution))
     system = request.ownership.system_owner.logon_id
     past_records = PastRecords(request, past)
-    visible = past_records.logons(LogonRecordQuery(since=since, until=until))
-    records = [record for record in visible if record.logon_id != system]
+    visible_records = past_records.logons(LogonRecordQuery(since=since, until=until))
+    records = [record for record in visible_records if record.logon_id != system]
     query = ActivityQuery(
         frozenset(record.id for record in records), _microseconds(since), _microseconds(until),
         bin_us=resolution // timedelta(microseconds=1),

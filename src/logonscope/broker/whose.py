@@ -219,25 +219,25 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
     from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most targets are pids
     from logonscope.broker import whose_candidates  # noqa: PLC0415 -- most targets are pids
 
-    parsed = parse_target(target)
-    if parsed.kind in {"port", "unix"}:
-        return _find_holders(request, parsed, all_namespaces=all_namespaces)
-    if parsed.kind == "path":
+    parsed_target = parse_target(target)
+    if parsed_target.kind in {"port", "unix"}:
+        return _find_holders(request, parsed_target, all_namespaces=all_namespaces)
+    if parsed_target.kind == "path":
         # most paths are those of programs, and a search for a program costs less than a search for a socket's holders
-        matches = whose_candidates.find_by_executable(request, parsed.text)
+        matches = whose_candidates.find_by_executable(request, parsed_target.text)
         if not matches:
-            return _find_holders(request, parsed, all_namespaces=all_namespaces)
-    elif parsed.kind == "word":
-        matches = whose_candidates.find_by_word(request, parsed.text)
-    elif parsed.kind == "name":
-        matches = whose_candidates.find_by_name(request, parsed.text)
+            return _find_holders(request, parsed_target, all_namespaces=all_namespaces)
+    elif parsed_target.kind == "word":
+        matches = whose_candidates.find_by_word(request, parsed_target.text)
+    elif parsed_target.kind == "name":
+        matches = whose_candidates.find_by_name(request, parsed_target.text)
     else:
-        matches = whose_candidates.find_by_account(request, parsed.text)
+        matches = whose_candidates.find_by_account(request, parsed_target.text)
     if not matches:
         # for a word, find_by_word has raised the error itself
-        if parsed.kind == "name":  # every user sees the names of all processes
-            raise NotFoundError(f"no process is named {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
-        raise whose_candidates.no_process_of_account_error(request, parsed.text)
+        if parsed_target.kind == "name":  # every user sees the names of all processes
+            raise NotFoundError(f"no process is named {parsed_target.text!r}", Hint(HintCode.LIST_PROCESSES))
+        raise whose_candidates.no_process_of_account_error(request, parsed_target.text)
     return [Candidate(pid, start) for pid, start in matches]
 
 

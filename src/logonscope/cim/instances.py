@@ -83,8 +83,8 @@ class Instance(Mapping[str, Any]):
     @property
     def path(self) -> str | None:
         r"""Return the full object path, "\\server\namespace:Class.Key=value"; None if ``relpath`` is None."""
-        full = self._object_path()
-        return None if full is None else str(full)
+        object_path = self._object_path()
+        return None if object_path is None else str(object_path)
 
     @property
     def relpath(self) -> str | None:
@@ -92,8 +92,8 @@ class Instance(Mapping[str, Any]):
 
         None: a key was not selected or is null, or the class has no key and is no singleton.
         """
-        full = self._object_path()
-        return None if full is None else full.relative
+        object_path = self._object_path()
+        return None if object_path is None else object_path.relative
 
     def properties(self) -> dict[str, Any]:
         """Return the values of the properties by name, in the order in which they were selected."""

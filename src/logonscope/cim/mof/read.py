@@ -119,8 +119,8 @@ class _Declarations(Transformer[Token, Any]):
         qualifiers, ((type_name, _, _), name, *parameters) = _split_qualifiers(parts)
         if type_name == "reference":
             raise MofError(f"{name} cannot return a reference")
-        numbered = _number_parameters([parameter for parameter in parameters if parameter])
-        return Method(str(name), type_name, numbered, qualifiers)
+        numbered_parameters = _number_parameters([parameter for parameter in parameters if parameter])
+        return Method(str(name), type_name, numbered_parameters, qualifiers)
 
     def parameter(self, parts: list[Any]) -> Parameter:
         qualifiers, ((type_name, reference, spelling), name, *brackets) = _split_qualifiers(parts)
@@ -162,8 +162,10 @@ class _Declarations(Transformer[Token, Any]):
 def _split_qualifiers(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any]]:
     """Split the parts of a declaration into its qualifiers, if it has any, and the rest."""
     # Without qualifiers, the first part can be a type. It is a tuple too, but its elements are not qualifiers.
-    qualified = bool(parts) and isinstance(parts[0], tuple) and all(isinstance(part, Qualifier) for part in parts[0])
-    return (parts[0], parts[1:]) if qualified else ((), parts)
+    has_qualifiers = (
+        bool(parts) and isinstance(parts[0], tuple) and all(isinstance(part, Qualifier) for part in parts[0])
+    )
+    return (parts[0], parts[1:]) if has_qualifiers else ((), parts)
 
 
 def _check_default(value: Value, type_name: str, what: str, *, is_array: bool) -> Value:

@@ -69,8 +69,8 @@ def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
 
 def _write_parameter(parameter: Parameter, implied: Qualifier, *, amended: bool) -> str:
     """Return the text of a parameter without ``implied``, the qualifier ID that the parameter's position implies."""
-    written = [qualifier for qualifier in parameter.qualifiers if qualifier != implied]
-    lines = _qualifier_lines(written, "    ", amended=amended)
+    written_qualifiers = [qualifier for qualifier in parameter.qualifiers if qualifier != implied]
+    lines = _qualifier_lines(written_qualifiers, "    ", amended=amended)
     return "\n".join([*lines, f"    {_write_member(parameter)}"])
 
 
@@ -89,10 +89,10 @@ def _qualifier_lines(qualifiers: Sequence[Qualifier], indent: str, *, amended: b
 
     CIMTYPE is left out: the declaration that follows has the type.
     """
-    written = [q for q in qualifiers if q.name != CIMTYPE and (amended or not q.flavor & AMENDED)]
-    if not written:
+    written_qualifiers = [q for q in qualifiers if q.name != CIMTYPE and (amended or not q.flavor & AMENDED)]
+    if not written_qualifiers:
         return []
-    texts = [f"{_write_qualifier(q)}{',' if q is not written[-1] else ']'}" for q in written]
+    texts = [f"{_write_qualifier(q)}{',' if q is not written_qualifiers[-1] else ']'}" for q in written_qualifiers]
     pieces = [piece for text in texts for piece in _split_long(text)]
     lines, line = [], f"{indent}[{pieces[0]}"
     for piece in pieces[1:]:

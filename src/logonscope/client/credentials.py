@@ -24,17 +24,17 @@ def find_user(user: str | None) -> str | None:
     return user or os.environ.get(USER) or None
 
 
-def find_password(user: str | None, host: str, ask: PasswordPrompt | None) -> str | None:
+def find_password(user: str | None, host: str, prompt: PasswordPrompt | None) -> str | None:
     """Return the password of a user on a host; None if no password is found, or ``user`` is None."""
     if user is None:
         return None
     if password := os.environ.get(PASSWORD):
         return password
     stored_password = _read_keyring(f"{user}@{host}")
-    if stored_password is not None or ask is None:
+    if stored_password is not None or prompt is None:
         return stored_password
     try:
-        return ask(f"password of {user} on {host}: ") or None
+        return prompt(f"password of {user} on {host}: ") or None
     except EOFError:
         return None
 

@@ -19,7 +19,7 @@ NAMESPACE = "root/logonscope"
 MAX_NAMED = 200
 """Maximum number of logon sessions that one query names; for more, all changes of user are read."""
 
-_ATTEMPT: Mapping[str, str] = {
+_ATTEMPT_PROPERTIES: Mapping[str, str] = {
     "record": "RecordId", "time": "Time", "service": "Service", "user": "User", "is_known_user": "IsKnownUser",
     "remote_address": "RemoteAddress", "remote_port": "RemotePort", "remote_host": "RemoteHost",
     "method": "AuthenticationMethod", "tty": "Terminal", "by_user": "ByUser", "command": "Command", "reason": "Reason",
@@ -27,7 +27,7 @@ _ATTEMPT: Mapping[str, str] = {
 }  # fmt: skip
 """The fields of a failed logon, and the properties that have them."""
 
-_CHANGE: Mapping[str, str] = {
+_CHANGE_PROPERTIES: Mapping[str, str] = {
     "record": "RecordId", "process_record": "ProcessRecordId", "logon_record": "LogonRecordId", "logon_id": "LogonId",
     "time": "Time", "pid": "ProcessId", "from_uid": "FromUid", "from_user": "FromUser", "to_uid": "ToUid",
     "to_user": "ToUser", "is_complete": "IsComplete", "program": "Program", "through": "Through", "command": "Command",
@@ -36,7 +36,7 @@ _CHANGE: Mapping[str, str] = {
 """The fields of a change of user, and the properties that have them."""
 
 
-_LOGON: Mapping[str, str] = {
+_LOGON_PROPERTIES: Mapping[str, str] = {
     "record": "RecordId", "logon_id": "LogonId", "guid": "Guid", "user": "User", "uid": "Uid",
     "logon_type": "LogonType", "start": "StartTime", "logout": "LogoutTime", "end": "EndTime",
     "end_is_approximate": "EndIsApproximate", "service": "Service", "tty": "Terminal", "seat": "Seat",
@@ -61,7 +61,9 @@ def read_boots(host: "Host", where: HistoryFilter) -> Iterator[PastLogin]:
     if where.until is not None:
         terms.append(Comparison(Name(("StartTime",)), LESS, format_datetime(where.until)))
     for instance in _query(host, "LS_LogonRecord", terms):
-        boot = PastLogin(**_fields(instance, _LOGON), logon_type_name="System", runs=0, failed=0, programs=())
+        boot = PastLogin(
+            **_fields(instance, _LOGON_PROPERTIES), logon_type_name="System", runs=0, failed=0, programs=()
+        )
         if where.since is None or boot.end is None or boot.end >= where.since:
             yield boot
 
@@ -83,7 +85,7 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
     if where.until is not None:
         terms.append(Comparison(Name(("Time",)), LESS, format_datetime(where.until)))
     for instance in _query(host, "LS_FailedLogonRecord", terms):
-        attempt = PastFailedLogon(**_fields(instance, _ATTEMPT))
+        attempt = PastFailedLogon(**_fields(instance, _ATTEMPT_PROPERTIES))
         if where.may_come_from(attempt.remote_host, attempt.remote_address):
             yield attempt
 
@@ -101,7 +103,7 @@ def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[Pa
         return
     terms = [] if len(keys) > MAX_NAMED else [_equal("LogonRecordId", key) for key in keys]
     for instance in _query(host, "LS_UserChangeRecord", [_any_of(terms)] if terms else []):
-        yield PastUserChange(**_fields(instance, _CHANGE), source="")
+        yield PastUserChange(**_fields(instance, _CHANGE_PROPERTIES), source="")
 
 
 def _may_be_user(word: str | None) -> bool:

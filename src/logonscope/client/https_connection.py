@@ -65,8 +65,8 @@ class HttpsConnection:
         if server.token:
             self._headers["Authorization"] = f"Bearer {server.token}"
         elif server.user:
-            pair = base64.b64encode(f"{server.user}:{server.password}".encode()).decode()
-            self._headers["Authorization"] = f"Basic {pair}"
+            encoded_pair = base64.b64encode(f"{server.user}:{server.password}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {encoded_pair}"
 
     def close(self) -> None:
         """Close the connection."""

@@ -44,7 +44,7 @@ The texts for the error: what cannot be done, and the command to run on that mac
 _DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
 """Operations that need the rights of this process or the files of the history.
 
-The host that ``local`` creates runs them, if there is such a host.
+The host that ``make_local_host`` creates runs them, if there is such a host.
 """
 
 MAX_DEPTH = 32
@@ -54,12 +54,12 @@ MAX_DEPTH = 32
 class JsonHost(Host):
     """A host at the other end of a connection.
 
-    ``local`` creates a host that reads this machine in this process; None: there is no such host, as for a server on
-    another machine.
+    ``make_local_host`` creates a host that reads this machine in this process; None: there is no such host, as for a
+    server on another machine.
     """
 
-    def __init__(self, client: JsonClient, local: Callable[[], Host] | None = None) -> None:
-        self._client, self._local = client, local
+    def __init__(self, client: JsonClient, make_local_host: Callable[[], Host] | None = None) -> None:
+        self._client, self._make_local_host = client, make_local_host
         self._shapes: dict[tuple[Any, ...], Shape] = {}
 
     def __repr__(self) -> str:
@@ -83,8 +83,8 @@ class JsonHost(Host):
 
     @property
     def moment(self) -> datetime:
-        # with ``local``, the host is this machine: the clock is the same
-        return self._read_host_time() if self._local is None else super().moment
+        # with a local host, the server reads this machine: the clock is the same
+        return self._read_host_time() if self._make_local_host is None else super().moment
 
     def identify_machine(self) -> "HostIdentity":
         if self._direct_host is not None:
@@ -97,7 +97,7 @@ class JsonHost(Host):
 
     @cached_property
     def _direct_host(self) -> Host | None:
-        return None if self._local is None else self._local()
+        return None if self._make_local_host is None else self._make_local_host()
 
     def at(self, moment: datetime) -> Host:
         from logonscope.answers.filter_checks import check_time  # noqa: PLC0415 -- seldom needed
@@ -125,8 +125,8 @@ class JsonHost(Host):
             raise NotSupportedError(f"cannot {purpose} through a server: it needs the files of the history", hint)
         if operation in _DIRECT_OPERATIONS and self._direct_host is not None:
             return self._direct_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of the same class
-        special = getattr(self, f"_ask_{operation}", None)
-        return self._ask_question(operation, arguments) if special is None else special(**arguments)
+        own_method = getattr(self, f"_ask_{operation}", None)
+        return self._ask_question(operation, arguments) if own_method is None else own_method(**arguments)
 
     def _ask_question(self, operation: str, arguments: dict[str, Any]) -> Any:
         from logonscope.client import json_answers  # noqa: PLC0415 -- instances are read without it
@@ -193,19 +193,21 @@ class JsonHost(Host):
     def _read_event_instance(self, line: Line) -> "Instance":
         from logonscope.cim.instances import Instance, Shape  # noqa: PLC0415 -- questions need no classes
 
-        embedded = {
+        embedded_instances = {
             name: self._read_event_instance(value)
             for name, value in line["properties"].items()
             if isinstance(value, dict) and "properties" in value
         }
-        if not embedded:
+        if not embedded_instances:
             return self._read_instance(line)
         # the outer instance is read like any other, with null in place of each embedded instance
-        plain = {name: None if name in embedded else value for name, value in line["properties"].items()}
-        outer = self._read_instance({**line, "properties": plain})
+        plain_properties = {
+            name: None if name in embedded_instances else value for name, value in line["properties"].items()
+        }
+        outer = self._read_instance({**line, "properties": plain_properties})
         columns = {name: index for index, name in enumerate(outer)}
         shape = Shape(outer.cim_class, columns, str(line["server"]), tuple(columns))
-        return Instance(shape, tuple([embedded.get(name, outer[name]) for name in outer]))
+        return Instance(shape, tuple([embedded_instances.get(name, outer[name]) for name in outer]))
 
     def _ask_get(self, **arguments: Any) -> "Instance | Class":
         return self._read_row(self._client.ask("get", arguments))

@@ -150,8 +150,8 @@ class LogonsFromCim:
         for row in all_processes if is_whole else self._processes_of([session.logon_id for session in sessions]):
             members.setdefault(row.logon_id, []).append(row)
         trees = [LogonTree(session, tuple(members.get(session.logon_id, ()))) for session in sessions]
-        others = tuple(members.get(None, ())) if is_whole else ()
-        return [*trees, LogonTree(None, others)] if others else trees
+        other_processes = tuple(members.get(None, ())) if is_whole else ()
+        return [*trees, LogonTree(None, other_processes)] if other_processes else trees
 
     def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.

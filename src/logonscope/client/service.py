@@ -13,17 +13,18 @@ PROBE_SECONDS = 2.0
 """Seconds to wait for the first response of the service."""
 
 
-def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Host | None:
+def connect_to_service(path: str, version: str, make_local_host: Callable[[], Host]) -> Host | None:
     """Return the service as a host; None if the service does not answer, rejects this user, or has another version.
 
     Args:
         path: the path of the socket.
         version: the version of this client, which the service must have too.
-        local: returns a host that this process reads itself, for operations that need the rights of this process.
+        make_local_host: returns a host that this process reads itself, for operations that need the rights of this
+            process.
     """
     # A service that hangs must not hang every command: the first response has a short timeout, later ones a longer one.
     client = JsonClient(partial(UnixConnection, path), path, PROBE_SECONDS)
-    host = JsonHost(client, local)
+    host = JsonHost(client, make_local_host)
     try:
         is_same_version = host.identity.get("version") == version
     except LogonscopeError:

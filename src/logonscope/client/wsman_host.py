@@ -131,12 +131,12 @@ class WsmanHost(Host):
         identity = self._client.identify()
         vendor, version = identity.get("ProductVendor", ""), identity.get("ProductVersion", "")
         product = version if version.startswith(vendor) else f"{vendor} {version}"
-        everything = self.sees_everything
-        visible = "everything" if everything else "your own logon sessions"
-        advice = "" if everything else "authenticate as an administrator to see everything"
+        sees_everything = self.sees_everything
+        visible = "everything" if sees_everything else "your own logon sessions"
+        advice = "" if sees_everything else "authenticate as an administrator to see everything"
         return [
             Check(f"{self._client.url.host} answers", True, product, ""),
-            Check("what you may see there", everything or None, visible, advice),
+            Check("what you may see there", sees_everything or None, visible, advice),
         ]
 
     def _get(self, path: str, properties: Sequence[str] | None, namespace: str | None) -> "Instance | Class":
@@ -199,19 +199,19 @@ class WsmanHost(Host):
         texts = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
         response = self._client.invoke(uri, selectors, method.name, texts)
         parameters_by_name = {parameter.name.lower(): parameter for parameter in method.parameters}
-        out: dict[str, Value] = {}
+        out_parameters: dict[str, Value] = {}
         for element in response:
             # The element that is no parameter is the return value.
             parameter = parameters_by_name.get(local_name(element).lower())
             type_name = parameter.type if parameter else method.type
-            out[parameter.name if parameter else local_name(element)] = parse_value(
+            out_parameters[parameter.name if parameter else local_name(element)] = parse_value(
                 [element], Property(local_name(element), type_name, False, None, ()), target.cls.schema
             )
-        return_value = out.pop("ReturnValue", None)
+        return_value = out_parameters.pop("ReturnValue", None)
         if not isinstance(return_value, int):
             message = f"the response of {method.name} has no return value: the method may or may not have run"
             raise TransportFailureError(message, "check that the server is a WMI host")
-        return Outcome(return_value, out)
+        return Outcome(return_value, out_parameters)
 
     def _classes(self, pattern: str | None, namespace: str | None) -> Iterator[Class]:
         normal_namespace = self._normalize_namespace(namespace)

@@ -114,10 +114,10 @@ class LogFile:
                 # the old file gets the line, unless the file was deleted: then no program could find the line
                 if not os.fstat(self._file).st_nlink:
                     raise
-            written = os.write(self._file, data)
+            written_bytes = os.write(self._file, data)
             # The disk is full. The part that was written is removed: otherwise the next line would be appended to it.
-            if written < len(data):
-                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            if written_bytes < len(data):
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written_bytes)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self) -> int:

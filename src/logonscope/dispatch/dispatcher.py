@@ -168,20 +168,22 @@ class Dispatcher:
         return reply, None
 
     def _keep_subscription(
-        self, door: Door, operation: Operation, requested: NewSubscription, limits: Limits
+        self, door: Door, operation: Operation, new_subscription: NewSubscription, limits: Limits
     ) -> tuple[Reply, EventPush | None]:
         """Add a subscription to the tables, and render its id.
 
         Also return the push that delivers its events; None: the client pulls them.
         """
-        subscription = requested.subscription
-        context = OpenSubscription(self.watches, subscription, self._subscription_seconds, requested.heartbeat_seconds)
+        subscription = new_subscription.subscription
+        context = OpenSubscription(
+            self.watches, subscription, self._subscription_seconds, new_subscription.heartbeat_seconds
+        )
         context.bind_door(door)
         try:
-            if requested.push_urls:
-                self._push_policy.check(context.caller, requested.push_urls)
-            self.enumerations.add(context, requested.seconds)
-            self.watches.add(subscription, WatchKind(door.name, requested.mode))
+            if new_subscription.push_urls:
+                self._push_policy.check(context.caller, new_subscription.push_urls)
+            self.enumerations.add(context, new_subscription.seconds)
+            self.watches.add(subscription, WatchKind(door.name, new_subscription.mode))
             reply = door.render(operation, context, limits.octets)
         except BaseException:
             self.enumerations.remove(context.id)

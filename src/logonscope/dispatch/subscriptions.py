@@ -91,7 +91,7 @@ class OpenSubscription(OpenContext):
         """Whether an answer without results is a heartbeat; if not, it says that the time of the pull is over."""
         self.is_behind = False
         """Whether the last reading ended because of its time limit: there may be unread events."""
-        self.waiting: EventPull | None = None
+        self.waiting_pull: EventPull | None = None
         """The newest pull that waits."""
         self.bookmark = ""
         """The cursor after the last event whose results were all sent; "": there was none."""
@@ -170,9 +170,9 @@ class EventPull(EventWaiter):
         self._end = time.monotonic() + min(limits.seconds, limits.seconds if heartbeat is None else heartbeat)
         context.bind_door(door)
         # the previous pull ends when it reads again
-        previous, context.waiting = context.waiting, self
-        if previous is not None:
-            previous.wake()
+        previous_pull, context.waiting_pull = context.waiting_pull, self
+        if previous_pull is not None:
+            previous_pull.wake()
 
     @property
     def _due(self) -> float:
@@ -184,7 +184,7 @@ class EventPull(EventWaiter):
             with self._context:
                 reply = self._reply()
                 if reply is not None:
-                    self._context.waiting = None
+                    self._context.waiting_pull = None
                 return reply
         except LogonscopeError as error:
             return self.end_with(error, host)
@@ -196,7 +196,7 @@ class EventPull(EventWaiter):
         if not self.is_allowed():
             raise AccessDeniedError("the credentials are not valid any more", "authenticate again")
         context = self._context
-        if context.waiting is not self:
+        if context.waiting_pull is not self:
             raise PullInProgressError("another pull of this subscription has replaced this one", "use its answer")
         # raises if the subscription has ended or expired while the pull waited
         self._enumerations.find(context.id, context.caller)

@@ -14,9 +14,9 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller
 from logonscope.broker import subscription as module
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotSupportedError
-from logonscope.facts import Account, FailedLogon
+from logonscope.facts import Account, FailedLogon, UserChange
 from logonscope.machine import Look, Owner
-from logonscope.machine.events import Event, LoggedOut, LogonEnded, LogonFailed, LogonStarted
+from logonscope.machine.events import Event, LoggedOut, LogonEnded, LogonFailed, LogonStarted, UserChanged
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
@@ -159,6 +159,19 @@ def test_events_wait_for_the_filter_on_their_logon_session() -> None:
     host.script.add(LogonFailed(times.head, FailedLogon("sshd", 1, "alice"), Owner(None, "unread")))
     first, second = results(subscription)
     assert (first.process.pid, first.session.user, second.attempt.user) == (4312, "alice", "alice")
+
+
+def test_a_change_of_user_before_the_event_of_its_login_has_the_logon_session() -> None:
+    snapshot, times = example.snapshot(), Times()
+    (process,) = (process for process in snapshot.processes if process.pid == 4312)
+    change = UserChange(1000, "alice", 0, "root", is_complete=True, program="id")
+    for options in ({"which": "alice"}, {"where": LogonFilter(users=frozenset({"alice"}))}, {"with_sessions": True}):
+        # the watch begins with two readings: processes and logins
+        host = EventMemory(*[snapshot._replace(processes=(), logins=())] * 2, snapshot)
+        subscription = watch(host, ROOT, events=frozenset({"UserChanged"}), **options)
+        host.script.add(UserChanged(times.head, process, Owner("41", "audit"), change))
+        (event,) = results(subscription)
+        assert (event.event, event.session.user) == ("UserChanged", "alice")
 
 
 def test_a_user_can_be_named_by_a_name_that_is_not_the_first_of_its_uid() -> None:

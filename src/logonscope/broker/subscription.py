@@ -364,7 +364,7 @@ class Subscription:
         if owner.logon_id is None or self._sessions is None:
             return None
         # the event of a login waits for the login record: events of its processes can come before
-        if owner.logon_id not in self._sessions and not isinstance(event, UserChanged):
+        if owner.logon_id not in self._sessions:
             self._describe(owner.logon_id)
         return self._sessions.get(owner.logon_id)
 

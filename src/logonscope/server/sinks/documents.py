@@ -13,9 +13,9 @@ from logonscope.formats.record import event_record, without_unknown
 Encoder = Callable[[HostEvent], str]
 
 
-def make_encoder(name: str, host: HostIdentity) -> Encoder:
+def make_encoder(format_name: str, host: HostIdentity) -> Encoder:
     """Return the function that writes an event as one line of ASCII in a format."""
-    return {"jsonl": partial(_jsonl, host), "ecs": partial(_ecs, host)}[name]
+    return {"jsonl": partial(_jsonl, host), "ecs": partial(_ecs, host)}[format_name]
 
 
 def _jsonl(host: HostIdentity, event: HostEvent) -> str:

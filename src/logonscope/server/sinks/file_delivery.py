@@ -83,8 +83,8 @@ class FileDelivery:
     def _rotate(self) -> None:
         self.close()
         for number in range(self._files, 0, -1):
-            older = self._path if number == 1 else f"{self._path}.{number - 1}"
+            newer_file = self._path if number == 1 else f"{self._path}.{number - 1}"
             try:
-                os.replace(older, f"{self._path}.{number}")
+                os.replace(newer_file, f"{self._path}.{number}")
             except FileNotFoundError:
                 continue

@@ -108,31 +108,31 @@ def parse_sinks(path: str, tables: object) -> tuple[SinkSettings, ...]:
 
 def _parse_sink(path: str, number: int, table: Mapping[str, Any]) -> SinkSettings:
     label = f"{path}: sink {number}"
-    name, kind = table.get("name"), table.get("type")
+    name, sink_type = table.get("name"), table.get("type")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidParameterError(
             f"{label}: invalid name {_shown(name)}",
             "give up to 32 letters a-z, digits and -; do not begin with -",
         )
     label = f"{path}: sink '{name}'"
-    if kind not in TYPES:
-        raise InvalidParameterError(f"{label}: invalid type {_shown(kind)}", f"give one of {', '.join(TYPES)}")
+    if sink_type not in TYPES:
+        raise InvalidParameterError(f"{label}: invalid type {_shown(sink_type)}", f"give one of {', '.join(TYPES)}")
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key in {"name", "type", "to"}:
             continue
         row = KEYS.get(key)
-        if row is None or kind not in row.types:
-            allowed = ", ".join(name for name, row in KEYS.items() if kind in row.types)
-            raise InvalidParameterError(f"{label}: unknown key '{key}'", f"the keys of {kind} are {allowed}")
+        if row is None or sink_type not in row.types:
+            allowed = ", ".join(name for name, row in KEYS.items() if sink_type in row.types)
+            raise InvalidParameterError(f"{label}: unknown key '{key}'", f"the keys of {sink_type} are {allowed}")
         try:
             values[_RENAMED_FIELDS.get(key, key)] = row.convert(value)
         except (ValueError, TypeError, AttributeError):
             raise InvalidParameterError(f"{label}: invalid {key} {_shown(value)}: expected {row.expected}") from None
-    return _check(label, kind, SinkSettings(name, kind, _target(label, kind, table.get("to")), **values))
+    return _check(label, SinkSettings(name, sink_type, _target(label, sink_type, table.get("to")), **values))
 
 
-def _check(label: str, kind: str, sink: SinkSettings) -> SinkSettings:
+def _check(label: str, sink: SinkSettings) -> SinkSettings:
     """Check the rules that concern several keys."""
     target = sink.target
     needs_tls = bool(sink.token_file or sink.client_certificate)
@@ -140,22 +140,22 @@ def _check(label: str, kind: str, sink: SinkSettings) -> SinkSettings:
         raise InvalidParameterError(
             f"{label}: a token or a client certificate needs encryption", "give https:// or tls://"
         )
-    if kind == WEBHOOK and not sink.secret_file:
+    if sink.type == WEBHOOK and not sink.secret_file:
         raise InvalidParameterError(f"{label}: secret_file is missing", "give the file with the key of the signatures")
     return sink
 
 
-def _target(label: str, kind: str, to: object) -> Target:
-    schemes = {FILE: (), SYSLOG: ("tls", "tcp"), OTLP: ("https", "http"), WEBHOOK: ("https", "http")}[kind]
+def _target(label: str, sink_type: str, to: object) -> Target:
+    schemes = {FILE: (), SYSLOG: ("tls", "tcp"), OTLP: ("https", "http"), WEBHOOK: ("https", "http")}[sink_type]
     expected = {
         FILE: "the absolute path of a file", SYSLOG: f'tls://HOST:PORT, tcp://HOST:PORT or "{LOCAL_LOG}"',
         OTLP: "https://HOST:PORT/v1/logs", WEBHOOK: "https://HOST/PATH",
-    }[kind]  # fmt: skip
+    }[sink_type]  # fmt: skip
     error = InvalidParameterError(f"{label}: invalid to {_shown(to)}: expected {expected}")
     if not isinstance(to, str) or "\0" in to or not to.isprintable():
         raise error
-    if to.startswith("/") and kind in {FILE, SYSLOG} and len(to) > 1:
-        return Target("unix" if kind == SYSLOG else "file", "", 0, to)
+    if to.startswith("/") and sink_type in {FILE, SYSLOG} and len(to) > 1:
+        return Target("unix" if sink_type == SYSLOG else "file", "", 0, to)
     try:
         parts = urlsplit(to)
         host, port = parts.hostname, parts.port
@@ -168,10 +168,10 @@ def _target(label: str, kind: str, to: object) -> Target:
         raise InvalidParameterError(
             f"{label}: invalid to {_shown(to)}: expected ASCII without spaces", "write them as %XX"
         )
-    if kind == SYSLOG and (parts.path or parts.query):
+    if sink_type == SYSLOG and (parts.path or parts.query):
         raise error
     ports = {"https": 443, "http": 80} | SYSLOG_PORTS
-    path = "" if kind == SYSLOG else (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = "" if sink_type == SYSLOG else (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or ports[parts.scheme], path)
 
 

@@ -6,7 +6,7 @@ were not yet written to the history are lost. Without such a history, events tha
 stopped are lost, and the next start reports Lost.
 
 While a target accepts nothing, events wait in the subscription and in the history, which are bounded. If one of the two
-drops events, the sink delivers an event Lost with the number of these events.
+drops events, the sink delivers an event Lost with the number of these events, if the number is known.
 """
 
 import logging
@@ -97,7 +97,7 @@ class Sink:
         """Create a sink.
 
         Args:
-            settings: its settings.
+            settings: the settings of the sink.
             subscribe: returns a subscription to the events after a cursor; cursor None: to the events from now on.
             delivery: delivers the events.
             checkpoint: keeps the cursor after the last delivered event.
@@ -172,7 +172,8 @@ class Sink:
         self._delivery.close()
 
     def _deliver_all(self, subscription: EventSubscription) -> None:
-        # with this checkpoint and a history, a later start delivers the events from now on, even if none was delivered
+        # with a history, the next start of the server delivers the events after this checkpoint, even if none was
+        # delivered before the stop
         if self._cursor is None:
             self._store(subscription.cursor)
         while not (self._is_stopping.is_set() or subscription.is_closed):

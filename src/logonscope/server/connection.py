@@ -4,9 +4,9 @@ A Connection exists from accept to close, and each of its requests has it as ``s
 The state of authentication belongs to a connection, and ends with it.
 
 A client must send each request completely within ``request_seconds`` after it has connected or got its last response,
-and must not stop reading a response for longer than that. Until it has authenticated, the server waits for all of its
-requests together for at most UNAUTHENTICATED_SECONDS, and until it has read its responses, all together, for at most
-``request_seconds``. uvicorn itself limits only the pause after a response.
+and must not stop reading a response for longer than ``request_seconds``. A client that has not authenticated has less
+time: the server waits UNAUTHENTICATED_SECONDS in total for its requests, and ``request_seconds`` in total while it does
+not read its responses. uvicorn itself limits only the pause after a response.
 
 This module overrides internals of uvicorn and h11: pyproject.toml pins their versions, and a test reports
 which internal a new version has changed.
@@ -223,7 +223,7 @@ class _OneWrite(_Strict):
 
 @runtime_checkable
 class PlainApplication(typing.Protocol):
-    """An ASGI application that also answers plain requests without the dictionaries of ASGI."""
+    """An ASGI application that also answers plain requests (plain_requests.py), without the dictionaries of ASGI."""
 
     def answer_plain(self, connection: Connection, request: PlainRequest, exchange: PlainExchange) -> bool:
         """Start to answer a plain request; return False if only the ASGI application itself can answer it."""
@@ -271,7 +271,7 @@ class Protocol(H11Protocol):
         self.connection: Connection | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Create and count the Connection, or take the one counted before the handshake; wait for its first request."""
+        """Create and count the Connection, or take the one counted before the handshake; wait for the first request."""
         super().connection_made(cast("asyncio.Transport", transport))
         new_connection = connection_of_transport(transport)
         if self._counted_connection is not None:
@@ -364,8 +364,8 @@ class Protocol(H11Protocol):
             and not self.conn.trailing_data[0]
         )
 
-    def _answer_plain(self, app: "PlainApplication", request: PlainRequest) -> bool:
-        """Start to answer a plain request; return False if the application has no answer to its path."""
+    def _answer_plain(self, app: PlainApplication, request: PlainRequest) -> bool:
+        """Start to answer a plain request; return False if the application leaves the request to its ASGI interface."""
         assert self.connection is not None  # noqa: S101 -- connection_made sets it
         self._plain_exchange = exchange = PlainExchange(
             self.transport, self.flow, self.server_state.default_headers, self._start_plain_task, self._end_plain
@@ -379,7 +379,6 @@ class Protocol(H11Protocol):
         return True
 
     def _start_plain_task(self, answer: Coroutine[Any, Any, None]) -> None:
-        """Answer a plain request by a task."""
         task = self.loop.create_task(self._finish_plain(answer))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)

@@ -1,11 +1,11 @@
 """Connection limits, total and per client address. Connections over a limit get 503, or are closed.
 
-The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
-and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
-its accept, TLS handshake included.
+The network and the unix socket have separate limits. A client of the network is an address (IPv6: a /64, as for failed
+authentications), a client of the unix socket is a uid. Root on the unix socket has no limit, so that an administrator
+can always connect. A connection counts from its accept, TLS handshake included.
 
 At the total limit, a new connection may replace an unauthenticated one. Candidates are the oldest unauthenticated
-connections; of these, one is chosen whose client (address or user) has the most connections. If the client of the new
+connections; of these, one is chosen whose client has the most connections. If the client of the new
 connection would then have more connections than the client of the chosen one has now, the new connection is rejected.
 """
 
@@ -62,7 +62,7 @@ class ConnectionLimits:
         """Set the limits.
 
         Args:
-            max_connections: the limit of all connections of the network, and also of all those of the unix socket.
+            max_connections: the limit of all connections of the network; the unix socket may have as many again.
             max_per_client: the limit of the connections of one client.
             clock: returns seconds that only grow.
         """
@@ -90,7 +90,7 @@ class ConnectionLimits:
         return True
 
     def may_answer(self, connection: Connection) -> bool:
-        """Return whether a connection over a limit may get 503, and count one that may until it closes."""
+        """Return whether a connection over a limit may get 503; if it may, count the connection until it closes."""
         if self._rejected_count >= MAX_REJECTED:
             return False
         self._rejected_count += 1
@@ -98,7 +98,6 @@ class ConnectionLimits:
         return True
 
     def _forget_rejected(self) -> None:
-        """Stop counting a rejected connection, which has closed."""
         self._rejected_count -= 1
 
     def _make_room(self, new_client: Client) -> bool:
@@ -111,8 +110,8 @@ class ConnectionLimits:
             return False
         replaced = max(oldest, key=self._connection_count)  # of several with the same count, the oldest
         # The client of the replaced connection has to have more connections than the new client will have, or as many
-        # if the connection is older than MIN_AGE_SECONDS. Otherwise a few addresses with many connections would
-        # displace addresses that have one.
+        # if the replaced connection is older than MIN_AGE_SECONDS. Otherwise a few addresses with many connections
+        # would displace addresses that have one.
         is_young = self._clock() - replaced.since < MIN_AGE_SECONDS
         if self._connection_count(replaced) <= self._client_counts[new_client] + is_young:
             return False

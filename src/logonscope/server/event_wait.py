@@ -33,7 +33,7 @@ class Wake:
             waiting.set_result(None)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the flag, at most so many seconds, and clear it."""
+        """Wait for the flag, for at most ``seconds``, and clear it."""
         # a future and a timer: a task for each wait takes three times as long
         if not self._is_set:
             waiting = self._waiting = self._loop.create_future()

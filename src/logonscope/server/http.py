@@ -168,7 +168,7 @@ class RequestAuthentication(NamedTuple):
 
     Attributes:
         caller: the authenticated caller; None: there is none.
-        negotiation: the negotiation that encrypts its messages; None: there is none.
+        negotiation: the negotiation that encrypts the messages of the connection; None: there is none.
         challenges: the values of WWW-Authenticate for the response.
         reason: why authentication failed, as far as the client may know it.
     """
@@ -271,7 +271,7 @@ class Endpoint:
             exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
-        """Start to run a request in a thread; None: it must wait for a thread or a password check, or is anonymous."""
+        """Start to run a request in a thread; None: the request has to wait first, or its path is anonymous."""
         authenticator, peer, credentials = (
             self._parts.authenticator, received.connection.peer, received.credentials
         )  # fmt: skip
@@ -329,9 +329,9 @@ class Endpoint:
     def _in_pool(
         self, response: Response, claimant: Claimant, wait_for_disconnect: Callable[[], Awaitable[None]]
     ) -> Response:
-        """Return a response; if it is rendered later, it will be rendered in threads that count for this claimant."""
+        """Return a response; if it needs threads later, the threads will count for this claimant."""
         if isinstance(response, PooledResponse):
-            # The same function waits during the parts of a stream: the client may disconnect between two of them.
+            # the client may also disconnect between two parts of a stream
             response.wait_for_disconnect = wait_for_disconnect
             response.run = partial(self._parts.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
             response.claimant = claimant
@@ -384,7 +384,7 @@ class Endpoint:
         """Return the response that rejects a request by its head alone; None: it is not rejected."""
         peer, headers = received.connection.peer, received.headers
         anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
-        # Programs of browsers cannot open a unix socket.
+        # a web page cannot open a unix socket
         if admission is not None and peer.credentials is None:
             try:
                 admission.check(headers, peer)
@@ -455,7 +455,7 @@ class Endpoint:
         return _with_challenges(response, authentication)
 
     def _complete_response(self, answer: Answer, start: float, make_response: MakeResponse) -> Response:
-        """Return the response with a whole answer; it waits for the answer of a pull that has no events yet."""
+        """Return the response with a whole answer; for a pull without events, the response that waits for them."""
         respond = partial(self._respond, answer.operation, start, make_response)
         if isinstance(answer.rest, EventPull):
             return DeferredResponse(answer.rest, respond)
@@ -507,7 +507,7 @@ class Endpoint:
         return answer
 
     def _count(self, answer: Answer, start: float, items: int) -> None:
-        """Count a complete answer in the metrics: the seconds since it was begun, and its rows."""
+        """Count a complete answer in the metrics: the seconds since ``start``, and its rows or events."""
         if self._parts.metrics is not None:
             outcome = "answered" if answer.status == OK else "refused"
             self._parts.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - start)

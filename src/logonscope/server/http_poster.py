@@ -32,7 +32,7 @@ class PostedResponse(NamedTuple):
 
 
 class PostError(Exception):
-    """A request got no complete response in time."""
+    """A request got no complete response."""
 
 
 class HttpPoster:
@@ -135,10 +135,10 @@ class HttpPoster:
         return connection
 
     def _open_socket(self, deadline: "PostDeadline") -> socket.socket:
-        """Return a socket that is connected to the first address of the server that answers.
+        """Connect to the addresses of the server, one after the other, until a connection succeeds; return its socket.
 
         Raises:
-            OSError: the name has no address, or none answers in time.
+            OSError: the name has no address, or no address accepts a connection in time.
         """
         failure: OSError = TimeoutError()
         try:

@@ -46,8 +46,8 @@ def read_arguments(operation: str, declared: Mapping[str, Argument], values: Map
     """Check the arguments of a request, and return those that are not null.
 
     Raises:
-        InvalidParameterError: an argument is unknown or missing, or a member of a filter is invalid.
-        TypeMismatchError: a value does not have the type of its argument.
+        InvalidParameterError: an argument is unknown or missing, or a value in a filter, or a service name, is invalid.
+        TypeMismatchError: a value does not have the type of its argument, such as a filter with an unknown member.
     """
     for name in values:
         if name not in declared:
@@ -177,8 +177,7 @@ def _text_set(value: Any) -> frozenset[str]:
 
 
 _HISTORY_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
-    "word": _text, "since": _time, "until": _time, "origins": lambda value: frozenset(_texts(value)),
-    "keys": lambda value: frozenset(_texts(value)), "failed": _flag,
+    "word": _text, "since": _time, "until": _time, "origins": _text_set, "keys": _text_set, "failed": _flag,
 }  # fmt: skip
 
 _TEXT_SCHEMA = {"type": "string", "maxLength": MAX_TEXT}

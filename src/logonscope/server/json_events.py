@@ -21,7 +21,7 @@ ERROR = "error"
 
 
 def query_body(query: Mapping[str, str]) -> bytes:
-    """Return the arguments in the query of a URL as the body of a request; the items of a list are joined by commas."""
+    """Return the arguments in the query of a URL as the body of a request; commas separate the items of a list."""
     arguments: dict[str, Any] = dict(query)
     # A URL has only texts: lists and booleans are made from them here.
     if "events" in arguments:

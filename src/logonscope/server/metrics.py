@@ -20,7 +20,7 @@ from logonscope.machine.history import HistoryState
 from logonscope.server.sinks.sink import SinkStatus
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
-"""The caller of what the server reads for itself: for the metrics, and for the sinks."""
+"""The caller on whose behalf the server reads the metrics of the host, and the events for its sinks."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 """Bounds of the buckets of logonscope_request_seconds."""

@@ -1,13 +1,14 @@
-"""The check of Origin and Host: which pages may use the server in a browser, and by which names of it.
+"""The check of Origin and Host: which web pages may use the server in a browser, and under which names of the server.
 
 Any page can make a user's browser send a request to this server, with the user's credentials, even if the server
-listens on loopback only. The browser sends the page's origin in Origin, and a page whose origin is not allowed is
-rejected. An origin with the name in Host is allowed, because the server's own page has this origin. But a foreign page
-has such an origin, too, if the page's host name leads to an address of this machine (DNS rebinding): therefore, over
-HTTP, the name in Host must be a name of this server. Over HTTPS the browser compares the name with the certificate.
+listens on loopback only. The browser sends the page's origin in Origin, and the request of a page whose origin is not
+allowed is rejected. An origin with the name in Host is allowed, because the server's own page has this origin. But a
+foreign page has such an origin, too, if the page's host name leads to an address of this machine (DNS rebinding).
+Therefore, over HTTP, the name in Host must be a name of this server. Over HTTPS the browser compares the name with the
+certificate.
 
-A browser sends no Origin with a GET that does not read the response, such as of an image. Then Sec-Fetch-Site says that
-it is a request of another site, or of another port of this host.
+A browser sends no Origin with a GET whose response the page cannot read, such as the GET of an image. Then
+Sec-Fetch-Site shows whether the page is of another site, or of another origin of this site, such as another port.
 """
 
 import ipaddress

@@ -17,7 +17,7 @@ OPENERS = ("xdg-open", "sensible-browser")
 
 
 def find_sudo_user() -> pwd.struct_passwd | None:
-    """Return the account that has run this command as root by sudo (sudo(8), SUDO_UID); None: no such account."""
+    """Return the account of the user who runs this command as root by sudo (SUDO_UID); None: there is none."""
     uid = os.environ.get("SUDO_UID", "")
     if os.geteuid() != 0 or not (uid.isascii() and uid.isdecimal() and len(uid) <= 10) or int(uid) == 0:
         return None

@@ -2,7 +2,8 @@
 
 The address of the page has a token that works once. The browser gets the address from a file of mode 0600, not from its
 arguments, which other users can see. The page exchanges this token for another one, which it keeps in memory. If the
-command runs by sudo, the file and the browser are those of the user who ran sudo, and the page shows what root may see.
+command runs by sudo, the file belongs to the user who ran sudo, the browser runs as this user, and the page shows what
+root may see.
 """
 
 import os

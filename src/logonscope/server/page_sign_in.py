@@ -41,7 +41,7 @@ def page_routes(
     """Return the routes of the page.
 
     Args:
-        parts: the parts of the application, with the sessions of the page.
+        parts: the parts of the application.
         page: the page's document.
         admission: checks the headers of a request; requests from pages of other origins are rejected.
         tokens: the tokens of ``logonscope page``; None: users sign in by a password or a Kerberos ticket.
@@ -93,7 +93,7 @@ class SignIn:
             return _error(413, str(error))
         except (ClientDisconnect, ClientDisconnectedError):
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        except LogonscopeError as error:  # too many attempts, or the check timed out
+        except LogonscopeError as error:  # the server is too busy, or the call timed out
             return _error(503, str(error))
 
     async def session(self, request: Request, peer: Peer) -> Response:
@@ -148,7 +148,10 @@ class SignIn:
     async def _begin(
         self, request: Request, sessions: PageSessions, credentials: Credentials
     ) -> tuple[_SignedIn | None, tuple[str, ...]]:
-        """Begin a session if the credentials are right; return it, or None, and the values of WWW-Authenticate."""
+        """Begin a session if the credentials are right.
+
+        Return the session (None: the credentials are wrong), and the values of WWW-Authenticate.
+        """
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
         received = received_head(request)._replace(credentials=credentials)

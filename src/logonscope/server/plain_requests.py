@@ -3,8 +3,8 @@
 They replace h11, which takes more time for a small request than the computation of its answer.
 
 The usual form is a POST of HTTP/1.1 to a plain path, with a Content-Length and each header once. httptools (llhttp, the
-parser of Node.js) reads it. Every other request, also each that httptools rejects, is passed to h11 with all its bytes.
-h11 alone decides whether such a request is valid, so nothing is rejected here.
+parser of Node.js) reads it. Every other request is passed to h11 with all its bytes, even if httptools rejects it. h11
+alone decides whether such a request is valid, so nothing is rejected here.
 """
 
 import asyncio
@@ -51,11 +51,11 @@ class PlainReader:
         self._length = 0  # of the whole request; 0: its head is not complete
 
     def read(self, data: bytes, *, may_wait: bool) -> PlainRequest | bytes | None:
-        """Return the request that data completes; the bytes for h11 if it has another form; None: it is incomplete.
+        """Return the request that data completes; bytes: they are for h11; None: the request is incomplete.
 
         Args:
             data: what was received.
-            may_wait: keep an incomplete request until its rest is received; otherwise its bytes are returned for h11.
+            may_wait: keep an incomplete request until its rest is received; otherwise its bytes are for h11.
         """
         if self._data:
             self._data += data
@@ -97,7 +97,10 @@ class _Message:
 
 
 def _parse(data: bytes) -> PlainRequest | int | None:
-    """Return a request; if it is incomplete, its length, or 0 if the head is incomplete; None: it has another form."""
+    """Parse the bytes of a request.
+
+    Return the request; None: it has another form; a number: it is incomplete, and has this length (0: not known yet).
+    """
     if not data.startswith(b"POST /"):  # httptools would skip empty lines before it
         return None
     head_end = data.find(_HEAD_END, 0, MAX_HEAD_LENGTH)

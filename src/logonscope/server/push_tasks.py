@@ -31,7 +31,7 @@ class PushTasks:
     """
 
     def __init__(self, workers: int, receivers: Sequence[str] = ()) -> None:
-        """Create it without deliveries.
+        """Create the object, without deliveries.
 
         Args:
             workers: the number of threads.
@@ -47,9 +47,10 @@ class PushTasks:
 
     def start(self, push: EventPush, claimant: Claimant) -> None:
         """Start a delivery; called in the event loop."""
-        # a share for each receiver: one that does not answer must not delay the same caller's events for others
-        share = Claimant((claimant.key, push.channel.receiver))
-        task = asyncio.get_running_loop().create_task(self._run(push, share))
+        # a limit of threads for each receiver: a receiver that does not answer must not delay the other receivers of
+        # this caller
+        push_claimant = Claimant((claimant.key, push.channel.receiver))
+        task = asyncio.get_running_loop().create_task(self._run(push, push_claimant))
         # the event loop has only a weak reference to the task
         self._tasks[task] = push
         task.add_done_callback(self._tasks.pop)

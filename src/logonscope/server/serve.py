@@ -167,8 +167,8 @@ def _doors(settings: Settings, policy: OriginPolicy) -> tuple[HttpDoor, ...]:
     wsman, json = DOORS
     push_tls = ClientTls(settings.push_ca, settings.push_client_certificate)
     # Clients of WinRM call the server by any name.
-    pages = OriginPolicy(None, settings.origins)
-    return wsman._replace(door=WsmanDoor(push_tls), admission=pages), json._replace(admission=policy)
+    any_name_policy = OriginPolicy(None, settings.origins)
+    return wsman._replace(door=WsmanDoor(push_tls), admission=any_name_policy), json._replace(admission=policy)
 
 
 def _dispatcher(host: ServedHost, settings: Settings, audit: Audit | None) -> Dispatcher:
@@ -223,7 +223,7 @@ def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Call
 def _find_unlocked(
     users: UserFile, find_by_account: Callable[..., Caller | None], name: str, *password: str
 ) -> Caller | None:
-    """Return the caller that ``find_by_account`` returns; None if there is none, or the user file locks the name."""
+    """Return the caller that ``find_by_account`` returns; None: there is none, or the user file locks the name."""
     caller = None if users.is_locked(name) else find_by_account(name, *password)
     # PAM can map the name to that of another account
     return None if caller is None or users.is_locked(caller.name) else caller
@@ -232,7 +232,7 @@ def _find_unlocked(
 def _find_certificate_user(
     users: UserFile, find_by_account: Callable[[str], Caller | None], name: str
 ) -> Caller | None:
-    """Return the user of the user file that a client certificate names; if none, the account that may log in."""
+    """Return the caller that a certificate names: a user of the user file, or an account; None: neither may log in."""
     user = users.find(name)
     return find_by_account(name) if user is None else user.caller
 
@@ -240,7 +240,7 @@ def _find_certificate_user(
 def _caller_check(
     users: UserFile, find_by_account: Callable[[str], Caller | None], caller: Caller
 ) -> Callable[[], bool]:
-    """Return a function that checks, at each call, whether a caller may still get events."""
+    """Return a function that checks, at each call, whether a caller may still get the rest of an answer."""
     return CallerValidity(caller, users.find, find_by_account).is_valid
 
 

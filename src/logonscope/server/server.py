@@ -132,7 +132,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals while the server runs; only the main thread can."""
+        """Handle signals while the server runs, if it runs in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -172,7 +172,7 @@ class Server(uvicorn.Server):
         """Start accepting the connections of a socket."""
         # asyncio closes the socket that it gets, and close_sockets closes the original
         duplicate = open_socket.socket.dup()
-        factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
+        factory = self._tls_protocol if open_socket.listener.tls else self._http_protocol
         # asyncio accepts up to ``backlog`` connections of each listener at a time, before the limits close any of them.
         # The connections of several listeners together must fit into the reserved descriptors. For the kernel, listen()
         # sets the larger backlog again.
@@ -186,13 +186,13 @@ class Server(uvicorn.Server):
         """Return the protocol of a connection before its TLS handshake."""
         assert self._pending_handshakes is not None  # noqa: S101 -- startup sets it before it listens
         assert self._tls is not None  # noqa: S101 -- __init__ sets it if a listener uses TLS
-        return self._pending_handshakes.new_protocol(self._tls, self._plain_protocol)
+        return self._pending_handshakes.new_protocol(self._tls, self._http_protocol)
 
-    def _plain_protocol(self, counted_connection: Connection | None = None) -> Protocol:
-        """Return the protocol of a connection without TLS, or of one with TLS after its handshake.
+    def _http_protocol(self, counted_connection: Connection | None = None) -> Protocol:
+        """Return the protocol of a connection without TLS, or with TLS after the handshake.
 
         Args:
-            counted_connection: the connection with TLS: the limits have counted it before the handshake.
+            counted_connection: a connection with TLS, which the limits have counted before the handshake.
         """
         limits = self._connection_limits
         state = self.lifespan.state
@@ -207,7 +207,7 @@ class Server(uvicorn.Server):
             protocol.transport.abort()
 
     def _stop_on_signal(self) -> None:
-        """Stop; SIGALRM ends the process where a thread hangs and asyncio waits for it."""
+        """Stop the server. If a thread hangs, asyncio waits for the thread, and SIGALRM ends the process."""
         signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + KILL_SECONDS)
         self.stop()
 

@@ -74,7 +74,7 @@ def check_settings(settings: Settings, service_folders: Sequence[str] = SYSTEMD_
 
 
 def _push(settings: Settings) -> Iterator[str]:
-    """Check the settings of pushed subscriptions; if `push_to` lists servers, yield them, with what is trusted.
+    """Check the settings of pushed subscriptions; yield a line about the servers of `push_to`, if it has any.
 
     Raises:
         InvalidParameterError: an address of `push_to` is invalid, or a file of certificates cannot be used.
@@ -145,7 +145,7 @@ def _plain_listeners(settings: Settings, users: Sequence[User]) -> Iterator[str]
 
 
 def _secret_files(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield what each file with a secret has, and the path of the file."""
+    """Return the files with a secret: a name for the secret, and the path of the file."""
     files = [
         ("private key", settings.key or settings.certificate),
         ("keytab", settings.keytab),

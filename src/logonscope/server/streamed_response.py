@@ -18,17 +18,17 @@ from logonscope.server.worker_pool import Claimant
 
 
 class PooledResponse(Response):
-    """A response that needs the thread pool, or its caller's share of the threads, after the request was handled.
+    """A response that needs the thread pool, or the claimant of its request, after the request was handled.
 
     The application sets the attributes before it sends the response.
     """
 
     run: Callable[..., Awaitable[Any]]
-    """Runs a function in the pool, on behalf of the caller of the request."""
+    """Runs a function in the pool, in a thread that counts for ``claimant``."""
     wait_for_disconnect: Callable[[], Awaitable[None]]
     """Waits until the client disconnects."""
     claimant: Claimant
-    """The caller of the request, whose share of the threads is used."""
+    """The caller or address to whose limit of threads the request counts."""
 
 
 class StreamedResponse(PooledResponse):

@@ -193,7 +193,7 @@ def _property(fragment: str) -> str:
 
 def _render_get(request: SoapRequest, instance_or_class: FoundInstance | Class, _octets: int) -> Body:
     message: Get = request.message
-    octets = request.envelope.octets
+    count_octets = request.envelope.octets
     if isinstance(instance_or_class, Class):
         return Body(f"{names.GET}Response", write_class(instance_or_class, hierarchy=message.with_superclasses))
     answer = instance_or_class.result
@@ -204,10 +204,10 @@ def _render_get(request: SoapRequest, instance_or_class: FoundInstance | Class, 
         inner = item_renderer.renderer(answer)(row)
         return Body(
             f"{names.GET}Response",
-            inner if octets(inner) <= ROW_OCTETS else item_renderer.render_shortened(answer, row, octets),
+            inner if count_octets(inner) <= ROW_OCTETS else item_renderer.render_shortened(answer, row, count_octets),
         )
     name = answer.cls.property_named(_property(message.fragment)).name
-    short_row = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, octets)
+    short_row = RowCutter(answer.cls, answer.columns).cut(row, ROW_OCTETS, count_octets)
     value = dict(zip(answer.columns, short_row, strict=True))[name]
     inner = render_instance.render_property(
         answer.cls, name, message.resource, value, inner=message.fragment.endswith("/text()")
@@ -304,7 +304,7 @@ def _render_pull(request: SoapRequest, rows: Enumeration | OpenSubscription, oct
     return Body(action, opening, items=batch.texts, rest=rest, rows=batch.row_count)
 
 
-def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[str], int]) -> Batch | None:
+def _all_items(rows: Enumeration, max_items: int, free: int, count_octets: Callable[[str], int]) -> Batch | None:
     """Render all rows if there are at most ``max_items`` and they fit into ``free`` octets.
 
     Otherwise put all rows back, and return None.
@@ -313,13 +313,13 @@ def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[s
     how many rows could fit. If there are more rows than SAFETY_FACTOR times that number, only the sample is rendered.
     """
     taken_rows = list(rows.take(min(max_items, SAMPLE_ROWS)))
-    batch = render_batch(rows.format, iter(taken_rows), free, octets)
+    batch = render_batch(rows.format, iter(taken_rows), free, count_octets)
     if not batch.surplus and len(taken_rows) == SAMPLE_ROWS:
         upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
         further_rows = list(rows.take(min(max_items - SAMPLE_ROWS, upper_limit)))
         taken_rows += further_rows
         if rows.is_complete:
-            further_batch = render_batch(rows.format, iter(further_rows), batch.free, octets)
+            further_batch = render_batch(rows.format, iter(further_rows), batch.free, count_octets)
             batch = further_batch._replace(
                 texts=batch.texts + further_batch.texts, row_count=batch.row_count + further_batch.row_count
             )

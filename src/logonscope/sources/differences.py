@@ -39,8 +39,8 @@ Key = tuple[int, int | None]
 class Reading(NamedTuple):
     """All processes with their owners, at one moment."""
 
-    at_ns: int
-    ticks: int
+    moment_ns: int  # since the boot
+    ticks: int  # clock ticks in a second
     processes: dict[Key, tuple[Process, Owner]]
 
     def start_ns(self, start: int | None) -> int | None:
@@ -48,7 +48,7 @@ class Reading(NamedTuple):
         return None if start is None else start * 1_000_000_000 // self.ticks
 
     def members(self) -> dict[str, list[tuple[Process, Owner]]]:
-        """Return the processes of each logon session."""
+        """Return the processes with their owners, by LogonId."""
         members: dict[str, list[tuple[Process, Owner]]] = {}
         for process, owner in self.processes.values():
             if owner.logon_id is not None:
@@ -74,6 +74,7 @@ class DifferenceFeed:
         self._due = time.monotonic() + seconds
         members = self._last.members()
         existing = {logon_id: self._describe(members, logon_id) for logon_id in members}
+        # less than SETTLE_SECONDS: a new logon session may have existed for ``seconds`` when a reading first shows it
         self._logons = LogonChanges(existing, SETTLE_SECONDS - seconds)
 
     def __repr__(self) -> str:
@@ -81,8 +82,8 @@ class DifferenceFeed:
 
     def read(self, seconds: float) -> Sequence[Event]:
         """See ``DetailFeed``."""
-        wait = self._due - time.monotonic()
-        if self._closed.wait(max(0.0, min(seconds, wait))) or seconds < wait:
+        seconds_left = self._due - time.monotonic()
+        if self._closed.wait(max(0.0, min(seconds, seconds_left))) or seconds < seconds_left:
             return ()
         try:
             reading = self._read()
@@ -100,12 +101,12 @@ class DifferenceFeed:
     def _read(self) -> Reading:
         look = Look()
         machine = self._source.machine(look)
-        at_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        moment_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         query = ProcessQuery(EVENT_FACTS, max_cmdline_bytes=MAX_CMDLINE_BYTES)
         processes = list(self._source.processes(look, query))
         index = self._ownership.index(self._source.logins(look), machine)
         return Reading(
-            at_ns,
+            moment_ns,
             machine.ticks,
             {(process.pid, process.start): (process, index.owner(process)) for process in processes},
         )
@@ -117,19 +118,19 @@ class DifferenceFeed:
             if key not in new:
                 # If a new process has the pid, the old one had ended when the new one started. The end is yielded
                 # first, and stays first when the events are sorted by time.
-                end = reading.start_ns(start_by_pid.get(process.pid)) or reading.at_ns
+                end = reading.start_ns(start_by_pid.get(process.pid)) or reading.moment_ns
                 yield ProcessEnded(EventHead(end, 0), process, owner, None)
         for key, (process, owner) in new.items():
             if key not in old:
                 start_ns = reading.start_ns(process.start)
                 parent_start = start_by_pid.get(process.ppid or 0)
                 parent = None if process.ppid is None or parent_start is None else (process.ppid, parent_start)
-                yield ProcessStarted(EventHead(start_ns or reading.at_ns, 0), process, owner, parent)
+                yield ProcessStarted(EventHead(start_ns or reading.moment_ns, 0), process, owner, parent)
             elif _compared_values(old[key][0]) != _compared_values(process) or old[key][1].logon_id != owner.logon_id:
-                yield ProcessChanged(EventHead(reading.at_ns, 0), old[key], (process, owner))
+                yield ProcessChanged(EventHead(reading.moment_ns, 0), old[key], (process, owner))
 
     def _logon_events(self, reading: Reading) -> Iterator[Event]:
-        members, head = reading.members(), EventHead(reading.at_ns, 0)
+        members, head = reading.members(), EventHead(reading.moment_ns, 0)
         owners = {logon_id: pairs[0][1] for logon_id, pairs in members.items()}
         for event_class, session, owner in self._logons.changes(owners, partial(self._describe, members)):
             yield event_class(head, session, owner)

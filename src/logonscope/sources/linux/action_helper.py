@@ -6,8 +6,8 @@ FAILED. Python itself exits with 1 or 2 if it cannot start; without ERRNO_BASE, 
 ENOENT of the kernel.
 
 A pid can be reused between the moment when the caller saw the process and the action. So the pidfd is opened first and
-the start time compared after that: the signal reaches that process or no process. Nice values can only be set by the
-number of a thread, one thread at a time: the threads are listed through the directory of the process, and the pidfd
+the start time compared after that: the signal reaches that process or no process. A nice value can only be set for one
+thread at a time, by the thread's number. The threads are listed through the directory of the process, and the pidfd
 shows afterwards whether the process was still running when the last value had been set.
 """
 
@@ -35,8 +35,8 @@ def do_action(proc: str, pid: int, start: int, nice: int | None, uid: int | None
 
     Args:
         proc: where procfs is mounted.
-        pid: of the process.
-        start: of the process, in clock ticks since the boot.
+        pid: the pid of the process.
+        start: the start of the process, in clock ticks since the boot.
         nice: the nice value; None: the process is ended.
         uid: the uid to change to before the action, for good; None: the uid of this process is kept.
 

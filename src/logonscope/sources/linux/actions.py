@@ -24,7 +24,7 @@ def act(proc: str, action: Action) -> None:
 
     Raises:
         ProcessLookupError: the process has ended.
-        PermissionError: the user has no right to do that; errno EPERM, or EACCES where a privilege is missing.
+        PermissionError: the user may not perform the action; errno EPERM, or EACCES where a privilege is missing.
         TimeoutError: the helper was stopped, or did not end in time for another reason.
         OSError: the action failed for another reason.
     """

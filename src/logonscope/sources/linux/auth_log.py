@@ -37,7 +37,7 @@ class LogLine(NamedTuple):
 
 
 def read_auth_log(root: str, look: Look) -> Iterator[tuple[str, LogLine]]:
-    """Yield sshd's lines about successful authentications with the file that has them, oldest first."""
+    """Yield sshd's lines about successful authentications, each with the path of its file; the oldest first."""
     current_time = time.time()
     for name in FILES:
         path = os.path.join(root, name)

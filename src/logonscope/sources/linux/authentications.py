@@ -84,7 +84,10 @@ class AuthenticationReader:
     def _make_authentications(
         self, pid: int, moments: tuple[int, int], message: str, source: str, *, is_trusted: bool
     ) -> Iterator[Authentication]:
-        """Yield an Authentication for each possible parsing of a line; the login's account decides which is right."""
+        """Yield an Authentication for each possible parsing of a line; the login's account decides which is right.
+
+        ``moments``: the earliest and the latest time at which sshd can have written the line, in ticks since the boot.
+        """
         number = next(self._numbers)
         for line in parse_accepted(message):
             yield Authentication(pid, *moments, **line._asdict(), source=source, is_trusted=is_trusted, number=number)

@@ -35,12 +35,12 @@ class BtmpReader:
     def __init__(self, root: str) -> None:
         """Begin after the last whole record of the file."""
         self._path = os.path.join(root, FILE)
-        self._key, self._position = self._state()
+        self._file_id, self._position = self._file_id_and_size()
 
     def __repr__(self) -> str:
         return f"<BtmpReader at {self._position}>"
 
-    def _state(self) -> tuple[tuple[int, int] | None, int]:
+    def _file_id_and_size(self) -> tuple[tuple[int, int] | None, int]:
         """Return what identifies the file (None: it is missing), and the size of its whole records."""
         try:
             status = os.stat(self._path)
@@ -51,11 +51,11 @@ class BtmpReader:
 
     def read(self) -> list[BtmpRecord]:
         """Return the records since the last call, at most the newest MAX_BYTES; none where the file cannot be read."""
-        key, size = self._state()
+        file_id, size = self._file_id_and_size()
         # the file was rotated, or made empty
-        if key != self._key or size < self._position:
-            self._key, self._position = key, 0
-        if key is None or size == self._position:
+        if file_id != self._file_id or size < self._position:
+            self._file_id, self._position = file_id, 0
+        if file_id is None or size == self._position:
             return []
         start = max(self._position, size - MAX_BYTES // RECORD.size * RECORD.size)
         try:

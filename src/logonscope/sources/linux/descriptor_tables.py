@@ -38,11 +38,14 @@ SameTable = Callable[[int, int], bool]
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of a process's sockets.
 
-    They are those of its main thread, or of its other threads if the main thread has no open files or has ended.
+    They are the sockets of its main thread; or, if this thread has ended or has no open files, of its other threads.
 
     Args:
-        handle: of the directory /proc/PID.
-        pid: of the process.
+        handle: a descriptor of the directory /proc/PID.
+        pid: the pid of the process.
+
+    Raises:
+        OSError: the open files may not be read, or the process has ended.
     """
     try:
         folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
@@ -63,8 +66,14 @@ def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
 def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of the sockets in the tables of threads other than the main thread.
 
-    A table that is shared with the main thread is left out if kcmp(2) shows that it is shared. ``handle`` is that
-    of the directory /proc/PID.
+    Threads that share the table of the main thread are left out, if kcmp(2) shows that they do.
+
+    Args:
+        handle: a descriptor of the directory /proc/PID.
+        pid: the pid of the process.
+
+    Raises:
+        OSError: as ``read_socket_inodes``.
     """
     status = os.stat("task", dir_fd=handle)
     if status.st_nlink == _LINKS_WITH_ONE_THREAD:
@@ -116,8 +125,8 @@ def _table_comparison(device: int) -> SameTable:
     return _never_same if kcmp is None or device != _own_proc_device() else kcmp
 
 
-def _never_same(first: int, second: int) -> bool:
-    del first, second
+def _never_same(tid: int, other_tid: int) -> bool:
+    del tid, other_tid
     return False
 
 
@@ -141,8 +150,8 @@ def _load_kcmp() -> SameTable | None:
 
     system_call: Any = ctypes.CDLL(None).syscall
 
-    def same_table(first: int, second: int) -> bool:
+    def same_table(tid: int, other_tid: int) -> bool:
         # anything but 0 is "different" or an error: not permitted, or not in this kernel
-        return bool(system_call(number, first, second, _KCMP_FILES, 0, 0) == 0)
+        return bool(system_call(number, tid, other_tid, _KCMP_FILES, 0, 0) == 0)
 
     return same_table

@@ -152,7 +152,7 @@ class Sink:
         return Check(f"sink {settings.name}", None if status.rejected or status.losses else True, finding, "")
 
     def _run(self) -> None:
-        self._cursor, seconds = self._checkpoint.read(), FIRST_RETRY_SECONDS
+        self._cursor, pause_seconds = self._checkpoint.read(), FIRST_RETRY_SECONDS
         while not self._is_stopping.is_set():
             try:
                 self._subscription = self._subscribe(self._cursor)
@@ -167,8 +167,8 @@ class Sink:
                 if self._subscription is not None:
                     self._subscription.close()
             # the first pause is short, because only a bounded number of events is kept for the next subscription
-            seconds = min(MAX_RETRY_SECONDS, seconds * 2) if self.status.failure else FIRST_RETRY_SECONDS
-            self._is_stopping.wait(seconds)
+            pause_seconds = min(MAX_RETRY_SECONDS, pause_seconds * 2) if self.status.failure else FIRST_RETRY_SECONDS
+            self._is_stopping.wait(pause_seconds)
         self._delivery.close()
 
     def _deliver_all(self, subscription: EventSubscription) -> None:
@@ -191,7 +191,7 @@ class Sink:
 
         The number of attempts has no limit: an event is given up only if the target refuses it.
         """
-        seconds = FIRST_RETRY_SECONDS
+        pause_seconds = FIRST_RETRY_SECONDS
         while True:
             try:
                 self._delivery.send(parcel)
@@ -205,10 +205,10 @@ class Sink:
                 return True
             except DeliveryError as error:
                 self._note_failure(str(error))
-                if self._is_stopping.wait(seconds):
+                if self._is_stopping.wait(pause_seconds):
                     return False
                 self.status = self.status._replace(retries=self.status.retries + 1)
-                seconds = min(MAX_RETRY_SECONDS, seconds * 2)
+                pause_seconds = min(MAX_RETRY_SECONDS, pause_seconds * 2)
             else:
                 if self.status.failure:
                     _log.info("sink %s: delivery works again", self.settings.name)

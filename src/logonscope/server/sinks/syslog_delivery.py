@@ -81,14 +81,14 @@ class SyslogDelivery:
 
     def _connect(self) -> socket.socket:
         target, seconds = self._settings.target, self._settings.seconds
-        plain = socket.create_connection((target.host, target.port), seconds)
+        tcp_socket = socket.create_connection((target.host, target.port), seconds)
         try:
-            plain.settimeout(seconds)
-            connection = plain
+            tcp_socket.settimeout(seconds)
+            connection = tcp_socket
             if target.scheme == "tls":
-                connection = sink_context(self._settings).wrap_socket(plain, server_hostname=target.host)
+                connection = sink_context(self._settings).wrap_socket(tcp_socket, server_hostname=target.host)
         except BaseException:
-            plain.close()
+            tcp_socket.close()
             raise
         self._socket = connection
         return connection

@@ -1,6 +1,6 @@
 """Client connections, and uvicorn's HTTP/1.1 protocol with stricter parsing and timeouts.
 
-A Connection exists from accept to close, and each of its requests has it as ``scope["state"]["connection"]``.
+A Connection exists from accept to close. ASGI requests have it as ``scope["state"]["connection"]``.
 The state of authentication belongs to a connection, and ends with it.
 
 A client must send each request completely within ``request_seconds`` after it has connected or got its last response,
@@ -84,7 +84,7 @@ class Connection:
 
     peer: Peer
     local: str
-    """The address or path of the server that the client connected to."""
+    """The server's address or path to which the client has connected."""
     on_close: list[Callable[[], object]] = field(default_factory=list)
     abort: Callable[[], object] = field(default=_do_nothing)
     """Closes the connection at once."""
@@ -110,12 +110,12 @@ def connection_of_transport(transport: asyncio.BaseTransport) -> Connection:
         is_local = shares_namespaces(client_socket, pid)
         unix_peer = Peer("", False, True, UnixCredentials(pid, uid, gid, is_local), binding)
         return Connection(unix_peer, str(client_socket.getsockname()), is_authenticated=is_local)
-    peer = _address(transport.get_extra_info("peername"))
-    local = _address(transport.get_extra_info("sockname"))
-    loopback = peer is not None and peer.is_loopback
+    peer_address = _address(transport.get_extra_info("peername"))
+    local_address = _address(transport.get_extra_info("sockname"))
+    loopback = peer_address is not None and peer_address.is_loopback
     user = common_name(transport.get_extra_info("peercert"))
-    tls_peer = Peer(str(peer or ""), context is not None, loopback, None, binding, certificate_user=user)
-    return Connection(tls_peer, str(local or ""))
+    network_peer = Peer(str(peer_address or ""), context is not None, loopback, None, binding, certificate_user=user)
+    return Connection(network_peer, str(local_address or ""))
 
 
 def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -142,7 +142,8 @@ class _StrictBuffer(ReceiveBuffer):
         Raises:
             h11.LocalProtocolError: the lines are invalid, ambiguous or too many; h11 makes it a RemoteProtocolError.
         """
-        if not self._data.startswith(b"\r\n"):  # otherwise there are no trailers to check
+        # an empty line: the body has no trailers
+        if not self._data.startswith(b"\r\n"):
             self._check_lines(self._data)
         lines: list[bytearray] | None = super().maybe_extract_lines()
         if lines is not None:
@@ -201,9 +202,9 @@ class _Strict(h11.Connection):
                 self._reject(f"more than one header {repeated[0].decode('ascii').title()}")
         return event
 
-    def _reject(self, what: str) -> NoReturn:
+    def _reject(self, problem: str) -> NoReturn:
         self._process_error(self.their_role)
-        raise h11.RemoteProtocolError(f"invalid request: {what}")
+        raise h11.RemoteProtocolError(f"invalid request: {problem}")
 
 
 class _OneWrite(_Strict):

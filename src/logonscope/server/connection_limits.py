@@ -1,12 +1,12 @@
-"""Connection limits, total and per client address. Connections over a limit get 503, or are closed.
+"""Connection limits, total and per client. Connections over a limit get 503, or are closed.
 
 The network and the unix socket have separate limits. A client of the network is an address (IPv6: a /64, as for failed
 authentications), a client of the unix socket is a uid. Root on the unix socket has no limit, so that an administrator
 can always connect. A connection counts from its accept, TLS handshake included.
 
 At the total limit, a new connection may replace an unauthenticated one. Candidates are the oldest unauthenticated
-connections; of these, one is chosen whose client has the most connections. If the client of the new
-connection would then have more connections than the client of the chosen one has now, the new connection is rejected.
+connections; of these, one is chosen whose client has the most connections. If the client of the new connection would
+then have more connections than the client of the chosen one has now, the new connection is rejected.
 """
 
 import logging
@@ -152,7 +152,8 @@ class ConnectionLimits:
 def _client_of(connection: Connection) -> Client:
     peer = connection.peer
     if peer.credentials is not None:
-        # Root in a container has limits of its own, so that it cannot use up those of this host's root.
+        # The same uid in other namespaces is another client: it cannot use up the limit of this host's user, and root
+        # in a container has a limit.
         suffix = "" if peer.credentials.shares_namespaces else " of other namespaces"
         return Client(is_network=False, name=f"uid {peer.credentials.uid}{suffix}")
     return Client(is_network=True, name=client_network(peer.address))

@@ -18,12 +18,7 @@ class DeferredResponse(PooledResponse):
     """The response to a pull that waits for events. It holds a thread only while it checks for events."""
 
     def __init__(self, pull: EventPull, make_response: Callable[[Reply], Response]) -> None:
-        """Create the response.
-
-        Args:
-            pull: the pull.
-            make_response: makes a response of the pull's answer, encrypted where that is needed.
-        """
+        """Create the response; ``make_response`` makes it from the pull's answer, and encrypts it where needed."""
         super().__init__()
         self._pull, self._make_response = pull, make_response
 

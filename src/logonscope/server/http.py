@@ -158,7 +158,7 @@ class ServerParts(NamedTuple):
         self.dispatcher.close()
 
     def stop(self) -> None:
-        """Wait until the last messages to subscribers are sent, for some seconds at most; the server has stopped."""
+        """Wait until the last messages to subscribers are sent, for some seconds at most; called after the server."""
         if self.pushes is not None:
             self.pushes.stop()
 
@@ -184,7 +184,7 @@ class RequestAuthentication(NamedTuple):
 
 
 class DoorApplication(Starlette):
-    """The ASGI application. POST requests for doors do not go through Starlette's middleware: they do not need it."""
+    """The ASGI application. POST requests to a fixed path of a door skip Starlette's middleware and routes."""
 
     def __init__(self, endpoints: Mapping[str, "Endpoint"], routes: Sequence[Route]) -> None:
         super().__init__(routes=routes, middleware=[Middleware(PathNormalizer)])
@@ -203,7 +203,7 @@ class DoorApplication(Starlette):
         await super().__call__(scope, receive, send)
 
     def answer_plain(self, connection: Connection, request: PlainRequest, exchange: PlainExchange) -> bool:
-        """Start to answer a plain request; return False if its path is not that of a door."""
+        """Start to answer a plain request; return False if its path is not a fixed path of a door."""
         path = normalized_path(request.path)
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
@@ -553,11 +553,11 @@ async def start_authentication(
         deadline.move(parts.dispatcher.limits.seconds)
     if parts.authenticator.is_quick(peer, credentials):
         return authenticate, _claimant(peer, parts.authenticator.known_caller(peer))
-    # PAM may take two seconds for a check: users who have authenticated from this address before get a reserved thread,
-    # so that they do not wait for the password guesses of others.
+    # PAM may take two seconds for a check: users who have authenticated from this address before may use a reserved
+    # thread, so that they do not wait for the password guesses of others.
     is_known = credentials is not None and parts.authenticator.is_known(peer, credentials)
-    address = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
-    authentication = await parts.password_pool.run(address, authenticate, deadline, wait_for_disconnect)
+    password_claimant = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
+    authentication = await parts.password_pool.run(password_claimant, authenticate, deadline, wait_for_disconnect)
     return authentication.itself, _claimant(peer, authentication.caller)
 
 

@@ -91,7 +91,7 @@ class JsonOperation(NamedTuple):
     """An operation of the door.
 
     Attributes:
-        answer: the type of its answer, or of each row: a class of answers/, or a name in ``json_schemas``.
+        answer: the type of its answer, or of each row: a class of answers/, or a name in ``json_schemas.ANSWERS``.
         arguments: its arguments by name.
         has_rows: the answer is a stream of lines.
         is_watch: the answer is a stream of server-sent events.

@@ -46,7 +46,7 @@ def read_arguments(operation: str, declared: Mapping[str, Argument], values: Map
     """Check the arguments of a request, and return those that are not null.
 
     Raises:
-        InvalidParameterError: an argument is unknown or missing, or a value in a filter, or a service name, is invalid.
+        InvalidParameterError: an argument is unknown or missing; a value in a filter is invalid; a service is unknown.
         TypeMismatchError: a value does not have the type of its argument, such as a filter with an unknown member.
     """
     for name in values:

@@ -75,9 +75,9 @@ class HostEventWriter:
 
     def _row(self, row: SessionProcess) -> str:
         # the events of the start and the end of a process mostly have the same row object
-        known = self._texts.get(id(row))
-        if known is not None and known[0] is row:
-            return known[1]
+        known_text = self._texts.get(id(row))
+        if known_text is not None and known_text[0] is row:
+            return known_text[1]
         # 0: no fact is unread, as in most rows
         key = (*_SHARED(row), id(row.unread) if row.unread else 0)
         pieces = self._pieces.get(key)
@@ -97,22 +97,22 @@ class HostEventWriter:
         return text
 
     def _time(self, moment: datetime | None) -> str:
-        """Return a time as text; most events are of the same second as the one before."""
+        """Return a time as text. The text of its second is kept: mostly, the next event is of the same second."""
         if moment is None:
             return "null"
         second = self._second
         if second is None or moment.tzinfo is not second[0].tzinfo:
             second = self._second = _split_time(moment)
-        since = moment - second[0]
-        if since.days or since.seconds:
+        elapsed = moment - second[0]
+        if elapsed.days or elapsed.seconds:
             second = self._second = _split_time(moment)
-            since = moment - second[0]
-        return f"{second[1]}{since.microseconds:06d}{second[2]}"
+            elapsed = moment - second[0]
+        return f"{second[1]}{elapsed.microseconds:06d}{second[2]}"
 
     def _session(self, session: LogonSession) -> str:
-        known = self._texts.get(id(session))
-        if known is not None and known[0] is session:
-            return known[1]
+        known_text = self._texts.get(id(session))
+        if known_text is not None and known_text[0] is session:
+            return known_text[1]
         text = write_text(jsonable(session))
         _keep(self._texts, MAX_TEXTS, id(session), _KnownText(session, text))
         return text

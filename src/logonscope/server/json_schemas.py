@@ -103,7 +103,7 @@ def answer_schemas() -> dict[str, dict[str, Any]]:
 
 
 def class_schemas() -> dict[str, dict[str, Any]]:
-    """Return the schemas of the properties of the classes that have instances here, by class."""
+    """Return, by the name of each class that has instances here, the schema of its properties."""
     return {
         cls.name: class_schema(cls)
         for namespace in (CIMV2, LOGONSCOPE)
@@ -133,15 +133,15 @@ def operation_schema(name: str) -> dict[str, Any]:
         raise InvalidMethodError(
             f"unknown operation {name[:100]!r}", f"the operations are {', '.join(JSON_OPERATIONS)}"
         )
-    needed: dict[str, Any] = {}
+    definitions: dict[str, Any] = {}
     answer = _answer_reference(operation)
-    _add_needed(answer, needed)
+    _add_definitions(answer, definitions)
     # A schema outside of the OpenAPI document has its definitions in $defs.
     document = {
         "$schema": DIALECT,
         "title": name,
         "properties": {"request": request_schema(operation), "answer": answer},
-        "$defs": needed,
+        "$defs": definitions,
     }
     standalone_document: dict[str, Any] = json.loads(json.dumps(document).replace(REFERENCE, "#/$defs/"))
     return standalone_document
@@ -152,18 +152,18 @@ def _answer_reference(operation: JsonOperation) -> dict[str, Any]:
     return _reference(answer if isinstance(answer, str) else answer.__name__)
 
 
-def _add_needed(part: Any, needed: dict[str, Any]) -> None:
-    """Add to ``needed`` the schemas that a part of a schema refers to, directly or indirectly."""
+def _add_definitions(part: Any, definitions: dict[str, Any]) -> None:
+    """Add to ``definitions`` the schemas that a part of a schema refers to, directly or indirectly."""
     if isinstance(part, dict):
         name = str(part.get("$ref", "")).removeprefix(REFERENCE)
-        if name and name not in needed:
-            needed[name] = answer_schemas()[name]
-            _add_needed(needed[name], needed)
+        if name and name not in definitions:
+            definitions[name] = answer_schemas()[name]
+            _add_definitions(definitions[name], definitions)
         for inner in part.values():
-            _add_needed(inner, needed)
+            _add_definitions(inner, definitions)
     elif isinstance(part, list):
         for inner in part:
-            _add_needed(inner, needed)
+            _add_definitions(inner, definitions)
 
 
 def openapi() -> dict[str, Any]:

@@ -33,8 +33,8 @@ def open_browser(url: str, user: pwd.struct_passwd | None) -> None:
     Does not wait for the browser, and raises no exception if none can be opened.
     """
     # in a thread: if the browser runs in the terminal, the call returns only when the browser has ended
-    open_it = partial(webbrowser.open, url) if user is None else partial(_open_as, url, user)
-    threading.Thread(target=open_it, daemon=True).start()
+    open_url = partial(webbrowser.open, url) if user is None else partial(_open_as, url, user)
+    threading.Thread(target=open_url, daemon=True).start()
 
 
 def _open_as(url: str, user: pwd.struct_passwd) -> None:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"
         InvalidParameterError: a recording and ``--host`` are both given; the host is another machine; the recording
             does not exist; or the port is out of range.
         NotSupportedError: the server is not installed.
-        LogonscopeError: ``choose_host`` or ``page_run.run`` raised it.
+        LogonscopeError: raised by ``choose_host`` or ``page_run.run``.
     """
     if args.recording is not None and args.host is not None:
         raise InvalidParameterError("the recording and --host name two hosts", "give one of them")

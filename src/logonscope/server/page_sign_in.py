@@ -78,7 +78,7 @@ class SignIn:
         self._parts, self._admission, self._tokens = parts, admission, tokens
 
     async def answer(self, handler: Callable[[Request, Peer], Awaitable[Response]], request: Request) -> Response:
-        """Check that a request comes from the page itself, and answer it."""
+        """Reject a request from a page of another origin; answer any other request."""
         peer: Peer = request.state.connection.peer
         try:
             self._admission.check(request.headers, peer)
@@ -190,7 +190,7 @@ class SignIn:
         return self._parts.sessions if peer.tls and self._tokens is None else None
 
     async def _run_lookup(self, request: Request, find: Callable[[], Caller | None]) -> Caller | None:
-        """Call ``find``, which looks for a session, in a thread: it may also look up accounts, which can take long."""
+        """Look for a session in a thread: ``find`` may also look up an account, which can take long."""
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
         received = received_head(request)._replace(credentials=None)

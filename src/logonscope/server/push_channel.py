@@ -94,7 +94,7 @@ class WsmanPushChannel:
         return 1
 
     def _render(self, result: WatchResult) -> tuple[str, str]:
-        """Return the action and the body of an event, shortened to the size that every client takes."""
+        """Return the action and the body of an event; a body of more than ROW_OCTETS is shortened."""
         event = event_of(result)
         text = self._renderer.render(event)
         if utf_8_octets(text) > ROW_OCTETS:
@@ -116,7 +116,7 @@ class WsmanPushChannel:
         """See ``PushChannel``. A subscription without EndTo gets no message (WS-Eventing 3.5)."""
         if self._end_sink is None:
             return
-        # on a connection of its own: EndTo can be on another server, which may answer when that of NotifyTo does not
+        # on a connection of its own: the server of EndTo may be another one, and answer when that of NotifyTo does not
         poster = self._make_poster(self._end_sink, min(seconds, POST_SECONDS))
         message = subscription_end(self._identifier, ending.status, ending.reason)
         try:
@@ -136,7 +136,7 @@ class WsmanPushChannel:
         """Send a message to the address for events.
 
         Raises:
-            PushError: the message was not delivered, as far as known.
+            PushError: it is not certain that the message was delivered.
         """
         message_id = new_id()
         response = self._post_to(self._poster, self._sink, message, message_id)

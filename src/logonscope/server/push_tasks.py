@@ -79,7 +79,6 @@ class PushTasks:
             is_over = False
             while not is_over:
                 await wait.until_due()
-                # the step waits for its turn among the deliveries of this caller, and of others
                 is_over = await self.pool.run(claimant, push.step, Deadline(STEP_LIMIT_SECONDS), _never)
         # no thread became free in time, or the step hangs
         except LogonscopeError as error:

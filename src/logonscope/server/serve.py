@@ -211,7 +211,7 @@ def _kerberos_settings(
 
 
 def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Caller | None]:
-    """Return the function that finds an authenticated user's account; it returns None if no such account may log in."""
+    """Return a function that returns the caller of an account's name; None: no account of this name may log in."""
     administrators = frozenset(settings.administrators)
     if not settings.pam:
         return partial(_find_unlocked, users, partial(find_account, administrators=administrators))

@@ -58,7 +58,7 @@ def run(
         settings: the settings of the server.
         sockets: the listening sockets; None: those of ``listening_sockets.listen_sockets``.
         on_stop: called when the server has stopped accepting connections: ends requests that would wait long.
-        is_stuck: called for the service manager's watchdog; after True the service manager restarts the server.
+        is_stuck: while it returns True, the watchdog of the service manager is not notified (``keep_watchdog``).
 
     Raises:
         AccessDeniedError, InvalidParameterError: a socket cannot be opened, or the certificate cannot be read.

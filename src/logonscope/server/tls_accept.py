@@ -98,7 +98,7 @@ class HandshakeProtocol(asyncio.Protocol):
             self._transport.abort()
 
     async def _run_handshake(self, transport: asyncio.Transport, connection: Connection) -> None:
-        # called here, because it has no effect in connection_made: Python 3.11.2 starts to read after that
+        # in connection_made, this would have no effect: Python 3.11.2 starts to read after connection_made
         transport.pause_reading()
         is_complete = False
         try:

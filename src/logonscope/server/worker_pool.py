@@ -1,6 +1,6 @@
 """The worker threads, shared fairly: each caller or address has a limit, and requests over the limit wait in a queue.
 
-Two threads are reserved beyond the setting ``workers``: one for administrators and root, and one for root (on the
+Two threads are reserved beyond the number ``workers``: one for administrators and root, and one for root (on the
 unix socket) alone. Waiting requests are served by rank, those of one rank round-robin by caller: while forty requests
 of one caller wait, the first request of another caller is next. The requests of administrators and of root are urgent.
 While an urgent request is open, ordinary requests pause again and again, when they check their deadline: Python threads
@@ -24,7 +24,7 @@ from logonscope.server.thread_calls import ClientDisconnectedError, ThreadCall
 Result = TypeVar("Result")
 
 RESERVED_THREADS = 2
-"""Reserved threads beyond the setting ``workers``: one for administrators and root, one for root alone."""
+"""Threads beyond the number ``workers``: one for administrators and root, one for root alone."""
 
 RUN_SECONDS = 0.002
 """Minimum seconds that an ordinary request runs between two pauses, while an urgent request is open."""
@@ -147,7 +147,7 @@ class WorkerPool:
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether at least ``workers`` threads (the setting) are stuck."""
+        """Return whether at least ``workers`` threads are stuck."""
         threshold = time.monotonic() - self._stuck_seconds
         return sum(since < threshold for since in self._abandoned.values()) >= self._workers
 

@@ -22,8 +22,8 @@ def choose_source(host: str | None = None) -> Source:
 
         return RecordedSource.open(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):
-        machine = f", or --host https://{host} for another machine" if host and "/" not in host else ""
-        raise InvalidParameterError(_describe_missing_recording(host), Hint(HintCode.USE_RECORDING, also=machine))
+        machine_hint = f", or --host https://{host} for another machine" if host and "/" not in host else ""
+        raise InvalidParameterError(_describe_missing_recording(host), Hint(HintCode.USE_RECORDING, also=machine_hint))
     if host is None and not sys.platform.startswith("linux"):
         raise NotSupportedError(
             f"cannot read this machine: it needs the /proc of Linux, this is {sys.platform}",

@@ -70,9 +70,9 @@ class DifferenceFeed:
         self._source, self._ownership, self._seconds = source, ownership, seconds
         self._describer = LogonDescriber(source, ownership)
         self._closed = threading.Event()
-        self._last = self._read()
+        self._last_reading = self._read()
         self._due = time.monotonic() + seconds
-        members = self._last.members()
+        members = self._last_reading.members()
         existing = {logon_id: self._describe(members, logon_id) for logon_id in members}
         # less than SETTLE_SECONDS: a new logon session may have existed for ``seconds`` when a reading first shows it
         self._logons = LogonChanges(existing, SETTLE_SECONDS - seconds)
@@ -88,10 +88,10 @@ class DifferenceFeed:
         try:
             reading = self._read()
         except LogonscopeError:
-            reading = self._last
+            reading = self._last_reading
         self._due = time.monotonic() + self._seconds
         events = [*self._process_events(reading), *self._logon_events(reading)]
-        self._last = reading
+        self._last_reading = reading
         return sorted(events, key=_moment)
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class DifferenceFeed:
         )
 
     def _process_events(self, reading: Reading) -> Iterator[Event]:
-        old, new = self._last.processes, reading.processes
+        old, new = self._last_reading.processes, reading.processes
         start_by_pid = {pid: start for pid, start in new if start is not None}
         for key, (process, owner) in old.items():
             if key not in new:

@@ -1,4 +1,4 @@
-"""Reader of sshd's lines in /var/log/auth.log or /var/log/secure, for hosts that keep no journal.
+"""Reader of sshd's lines in /var/log/auth.log or /var/log/secure, for hosts without systemd's journal.
 
 Any user can write into these files, for example with logger(1), so a line proves nothing by itself: values
 that are read from it are marked as unauthenticated. ownership/authentication.py decides which line is about a login.
@@ -80,9 +80,9 @@ def _parse_traditional(text: str, current_time: float) -> float:
     """Return the time of "Feb  3 10:02:03", which has no year: the latest one that is at most one day in the future."""
     year = time.localtime(current_time).tm_year
     # around New Year the clock of the writer, or the time zone, may be a day ahead
-    for candidate in (year + 1, year, year - 1):
+    for candidate_year in (year + 1, year, year - 1):
         try:
-            seconds = datetime.strptime(f"{candidate} {text}", "%Y %b %d %H:%M:%S").timestamp()  # noqa: DTZ007 -- local, as syslog writes it
+            seconds = datetime.strptime(f"{candidate_year} {text}", "%Y %b %d %H:%M:%S").timestamp()  # noqa: DTZ007 -- local, as syslog writes it
         except ValueError:  # February 29 of another year
             continue
         if seconds <= current_time + 86_400:

@@ -1,4 +1,4 @@
-"""Reader of sshd's log lines about the authentication of logins: from the journal; without a journal, from auth.log.
+"""Reader of sshd's log lines about the authentication of logins: from systemd's journal, or without one from auth.log.
 
 The journal is trusted for lines that root's sshd wrote. Nothing is read unless a query names a login.
 """

@@ -1,6 +1,6 @@
 """Sockets among the open files of a process and of its threads.
 
-Threads normally share one table of file descriptors. A thread can leave it (unshare(2), CLONE_FILES): then only
+Threads normally share one table of file descriptors. A thread can get its own (unshare(2), CLONE_FILES): then only
 task/TID/fd of that thread lists its files. The main thread can end before the other threads: then /proc/PID/fd lists
 nothing, and only task/TID/fd of another thread lists the files.
 """

@@ -54,7 +54,7 @@ class HttpDelivery(ABC):
         return {}
 
     def check_response(self, body: bytes) -> None:  # noqa: B027 -- most targets say nothing in it
-        """Check the body of a successful response; raise RejectedError if the target refused events in it."""
+        """Check the body of a successful response; raise RejectedError if the body reports refused events."""
 
     def send(self, parcel: Parcel) -> None:
         """Post events."""

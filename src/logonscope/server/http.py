@@ -158,7 +158,7 @@ class ServerParts(NamedTuple):
         self.dispatcher.close()
 
     def stop(self) -> None:
-        """Wait until the last messages to subscribers are sent, for some seconds at most; called after the server."""
+        """Wait, for some seconds at most, until the last messages to subscribers are sent; the server has stopped."""
         if self.pushes is not None:
             self.pushes.stop()
 
@@ -234,7 +234,7 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer a POST request."""
-        # The time for the body and for authentication is part of the timeout of the request.
+        # The timeout of the request includes the time to read the body and to check the credentials.
         deadline, max_octets = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         received = received_head(request)
         if (rejection := self._rejection(received)) is not None:

@@ -1,6 +1,6 @@
 """Selections: which items a request needs, known before they are read.
 
-A selection comes from a user's word, or from the properties that a path or a WHERE clause fixes.
+A selection comes from an argument of the user, or from the properties that a path or a WHERE clause fixes.
 
 A field that is None selects any item; an empty set selects none. A selection may include more items than
 requested, never fewer: the code that made the selection filters the rows again.
@@ -32,12 +32,12 @@ class Selection(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Return whether no item can match."""
-        return any(part is not None and not part for part in self)
+        return any(allowed is not None and not allowed for allowed in self)
 
     @property
     def names_sessions(self) -> bool:
         """Return whether the selection is restricted to logon sessions, by LogonId or by who logged in."""
-        return any(part is not None for part in (self.logon_ids, self.login_users, self.login_uids))
+        return any(allowed is not None for allowed in (self.logon_ids, self.login_users, self.login_uids))
 
     def union(self, selection: "Selection") -> "Selection":
         """Return a selection of the items of either selection, and possibly more."""
@@ -58,7 +58,7 @@ def _union_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> fr
 def _intersection_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     if first is None or second is None:
         return second if first is None else first
-    # Case is ignored here for all names. This is right for accounts; for other items it may select too many.
+    # Names that differ only in case count as equal, so that items of both names are selected.
     keys = {_without_case(item) for item in second}
     return frozenset(item for item in first if _without_case(item) in keys)
 

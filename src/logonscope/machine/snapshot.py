@@ -21,8 +21,8 @@ from logonscope.machine.trouble import Trouble
 class Snapshot(NamedTuple):
     """The facts of a whole host, read at one moment.
 
-    A field can be an iterator. Read the iterators in the order of the fields, but ``troubles`` last: it is complete
-    only when all other fields have been read.
+    A field can be an iterator. Read the iterators in the order of the fields, but ``troubles`` last: the troubles are
+    complete only when all other fields have been read.
     """
 
     machine: Machine

@@ -1,9 +1,8 @@
 """Sources of facts: the interface, and a base class that filters what a source reads.
 
-A new source implements the ``read_`` methods that it can, and inherits every query from the base class. A source that
+A new source implements the ``read_`` methods that it can, and inherits the queries from the base class. A source that
 can read less for a query overrides that query. A source that passes queries on to another source (LiveSource,
-ReadingRecorder) must override each query: the inherited ones return nothing. PastSource overrides the queries for
-which it has facts, and ``sockets``, which reports that the history has no sockets.
+ReadingRecorder) has no facts of its own: it overrides each query that would call a ``read_`` method.
 """
 
 from abc import ABC, abstractmethod
@@ -48,11 +47,11 @@ Part = Literal["platform", "vitals", "hardware"]
 NO_PARTS: frozenset[Part] = frozenset()
 HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
 MAX_CHAIN_LENGTH = 1000
-"""Maximum number of processes in a chain (a process and its ancestors); of a longer one, the farthest are left out."""
+"""Maximum number of processes in a chain (a process and its ancestors). More distant ancestors are left out."""
 
 
 class Source(Protocol):
-    """The facts of a machine. Queries can come from several threads; each gets the Look of its request."""
+    """The facts of a machine. Queries can come from several threads; each query gets the Look of its request."""
 
     label: str
     partial: str | None
@@ -60,11 +59,12 @@ class Source(Protocol):
     the whole host.
     """
     abilities: frozenset[Ability]
-    """What the source supports besides queries: ``act`` for both kinds of actions, ``events`` for events.
+    """What the source supports besides queries: ``act`` for actions on processes and services, ``events`` for events.
 
     Without an ability, the methods that need it raise NotSupportedError; ``resumed_reader`` returns None instead.
     """
     service_checks: "Sequence[Callable[[], Iterable[Check]]]"
+    """Functions that return checks of the parts of the service, for ``logonscope doctor``."""
     history: "History | None"
     """What happened on the host; None: no history is kept."""
     is_recording: bool
@@ -84,16 +84,16 @@ class Source(Protocol):
         ...
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
-        """Yield what decides the logon session of each process; a process where that could not be read is left out.
+        """Yield the membership of each process; leave out a process whose membership could not be read.
 
         Args:
             look: the deadline and the troubles of the request.
-            query: has ``Ownership.owner_facts``, and may have a logon hint; it selects by nothing else.
+            query: has the facts of ``Ownership.owner_facts``. Its only filter may be a logon hint.
         """
         ...
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
-        """Yield ``memberships`` in groups of processes with the same kernel id and location."""
+        """Yield ``memberships`` in groups. The processes of a group have the same kernel id and location."""
         ...
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
@@ -105,22 +105,25 @@ class Source(Protocol):
         ...
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
-        """Return accounts and groups as they are read."""
+        """Return the accounts and the groups that the query requests."""
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return the sockets of this process's network namespace, or of all namespaces if the query says so.
+        """Return the sockets of the reader's network namespace, or of all namespaces if the query says so.
 
         A failure is reported to the look as a Trouble with the subject SOCKETS.
         """
         ...
 
     def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
-        """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
+        """Return the TCP sockets of these processes, by pid.
+
+        A process that cannot be read is left out. A process without sockets may be left out.
+        """
         ...
 
     def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> "Sequence[Authentication]":
-        """Return what sshd logged about these logins, in the order of the log; an empty sequence without a log."""
+        """Return what sshd logged about these logins, in the order of the log; nothing if there is no log."""
         ...
 
     def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
@@ -132,7 +135,7 @@ class Source(Protocol):
         ...
 
     def unit_requests(self, look: Look) -> "Iterator[UnitRequest]":
-        """Return, for units, the process that requested their last start, as far as a log shows it."""
+        """Return the requests that led to the last start of each unit, as far as a log shows them."""
         ...
 
     def act_on_service(self, action: "ServiceAction") -> None:
@@ -140,9 +143,9 @@ class Source(Protocol):
 
         Raises:
             ProcessLookupError: there is no such service.
-            PermissionError: the uid of the action has no right to do it (EACCES), or the service is masked (EPERM).
+            PermissionError: EACCES: the uid of the action has no right to it. EPERM: systemd has masked the unit.
             TimeoutError: the action is not done yet.
-            OSError: the action failed otherwise; EOPNOTSUPP: it is not possible for this service.
+            OSError: the action failed for another reason; EOPNOTSUPP: this service does not support the action.
             NotSupportedError: the source is read-only.
         """
         ...
@@ -152,8 +155,8 @@ class Source(Protocol):
 
         Raises:
             ProcessLookupError: the process is gone.
-            PermissionError: the kernel does not allow it for the uid of the action.
-            OSError: it failed otherwise.
+            PermissionError: the kernel does not allow the action for its uid.
+            OSError: the action failed for another reason.
             NotSupportedError: the source is read-only.
         """
         ...
@@ -197,7 +200,7 @@ class Source(Protocol):
 
 
 class AccountLookup(Protocol):
-    """The accounts of a source by uid for one request: each is looked up at most once."""
+    """The accounts of a source for one request: each uid is looked up at most once."""
 
     def get(self, uid: int) -> Account | None:
         """Return the account of a uid; None where there is none, or the name service does not answer."""
@@ -215,9 +218,10 @@ class AccountLookup(Protocol):
         ...
 
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
-        """Return the user name of a login uid: the name of its account, or the recorded name if there is no account.
+        """Return the user name of a login uid: the name of its account.
 
-        If several accounts have the uid, and one of them has the recorded name, that name is returned.
+        If the uid has no account, the name is that of the login record, or None. If several accounts have the uid, and
+        one of them has the name of the login record, that name is returned.
         """
         ...
 
@@ -229,7 +233,6 @@ class BaseSource(ABC):
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
     service_checks: "Sequence[Callable[[], Iterable[Check]]]" = ()
-    """Each function returns the checks of a part of the service that answers from this source, for ``doctor``."""
     history: "History | None" = None
     is_recording = False
 
@@ -241,7 +244,7 @@ class BaseSource(ABC):
         """Return the facts of the machine itself."""
 
     def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
-        """Return processes with at least the facts of the query; its filters and hints may be ignored."""
+        """Return processes with at least the facts of the query; the filters and hints of the query may be ignored."""
         del look, query
         return ()
 
@@ -276,7 +279,7 @@ class BaseSource(ABC):
         return ()
 
     def read_unit_requests(self, look: Look) -> "Iterable[UnitRequest]":
-        """Return, for each unit, the process that requested its last start, as far as a log shows it."""
+        """Return the requests that led to the last start of each unit, as far as a log shows them."""
         del look
         return ()
 
@@ -314,8 +317,8 @@ class BaseSource(ABC):
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
 
-        If the arguments of one of them cannot be read, those of its ancestors are not requested, because each such read
-        can hang. The names of these ancestors are not requested either: a name is completed from the arguments.
+        If the name or the arguments of a process cannot be read, neither is requested for its ancestors: each read of
+        arguments can hang, and a name is completed from the arguments.
         """
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
@@ -450,10 +453,10 @@ class BaseSource(ABC):
 
 
 def groups_of_processes(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
-    """Yield for each process a group of its own; leave out a process if what decides its logon session is unread."""
+    """Yield for each process a group of its own; leave out a process whose membership could not be read."""
     for process in processes:
-        # A process without a kernel id needs its cgroup. If the cgroup could not be read, the process is left out. A
-        # source that never has cgroups reports no fact as unread.
+        # Without a kernel id, the cgroup decides. A process whose cgroup could not be read is left out. A source that
+        # never has cgroups reports no fact as unread: its processes are not left out.
         kernel_id = process.ses
         if (kernel_id is not None and kernel_id != UNSET) or process.cgroup is not None or not process.unread:
             yield kernel_id, process.cgroup, (process.pid,)
@@ -473,8 +476,8 @@ def no_history_error(source: Source) -> NotSupportedError:
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:
     """Return the processes that match the pids, the names and the logon hint of a query.
 
-    ``may_run_as`` and the early filter are left to the broker: they save readings, but here all facts
-    are read already.
+    ``may_run_as`` and the early filter are not applied: they save readings, but here all facts are read already. The
+    broker filters the rows again.
     """
     checked_processes = look.checked(processes)
     if query.pids is None and query.names is None and not query.logon_hint.narrows:

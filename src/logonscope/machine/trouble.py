@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 PARTIAL = "this recording"
-"""``subject`` of the Trouble whose ``reason`` is why a recording is partial."""
+"""``subject`` of the Trouble that has the reason why a recording is partial."""
 
 SOCKETS = "sockets"
 """``subject`` of every Trouble about files that list sockets."""
@@ -19,9 +19,9 @@ NOT_KEPT = "not kept in the history"
 
 
 class Trouble(NamedTuple):
-    """Something that could not be read, or a doubt about it; reported once per request, not once per process.
+    """Something that could not be read, or a doubt about what was read; reported once per request.
 
-    Only ``doctor``, recordings and a few messages show troubles; other answers just lack what could not be read.
+    Only ``doctor``, recordings and a few messages show troubles.
     """
 
     subject: str

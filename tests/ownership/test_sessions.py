@@ -221,6 +221,12 @@ def test_a_unit_in_which_the_login_program_still_runs_left_nothing_behind() -> N
     assert (session.logon_type, session.state, session.leftovers) == (4, None, None)
 
 
+def test_an_ssh_client_of_root_is_no_login_program() -> None:
+    client = process(20, comm="ssh", cgroup=SSH_UNIT, uids=(0,) * 4)
+    session = describe(None, [client])
+    assert (session.logon_type, session.state, session.leftovers) == (None, "logged out", 1)
+
+
 def test_the_terminal_is_unknown_without_the_processes_below_the_leader() -> None:
     owner = Owner("41", "audit", LOGIN)
     session = described(owner, [LEADER], members_are_complete=False, terminal_read=False)

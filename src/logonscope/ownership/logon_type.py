@@ -12,11 +12,14 @@ SYSTEM, INTERACTIVE, NETWORK, BATCH, SERVICE = 0, 2, 3, 4, 5
 UNLOCK, REMOTE_INTERACTIVE = 7, 10
 
 SSH_PROGRAMS = {"sshd", "sshd-session", "dropbear"}
-# "ssh" is a name of the PAM service of sshd, not the client
-_SSHD = SSH_PROGRAMS | {"ssh"}
+"""Kernel names of ssh servers."""
+
+SSH_SERVICES = SSH_PROGRAMS | {"ssh"}
+"""Names of the PAM services of ssh servers. A process named "ssh" is a client."""
+
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
-LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
-"""Kernel names of processes with which a logon session can begin (and "ssh"): they show what kind of login it was."""
+LOGIN_PROGRAMS = SSH_PROGRAMS | _BATCH | {"login", "systemd"}
+"""Kernel names of processes with which a logon session can begin: they show what kind of login it was."""
 
 NO_LOGIN = "no login is known to the kernel"
 """The reason for LogonType and AuthenticationPackage of the System session."""
@@ -68,7 +71,7 @@ def authentication_package(traits: Traits) -> tuple[str | None, str]:
     """
     if traits.system:
         return None, NO_LOGIN
-    if not traits.service or traits.service in _SSHD:
+    if not traits.service or traits.service in SSH_SERVICES:
         return None, "recorded only in the login program's own log"
     return "PAM", f"PAM service {traits.service}"
 
@@ -136,7 +139,7 @@ RULES = (
     Rule(lambda t: t.cls == "lock-screen", lambda _: UNLOCK, _describe_class),
     Rule(lambda t: t.cls == "greeter", lambda _: INTERACTIVE, _describe_class),
     Rule(lambda t: t.service in _SWITCH, lambda t: INTERACTIVE if t.tty else BATCH, _describe_service),
-    Rule(lambda t: t.service in _SSHD, _ssh_logon_type, _describe_ssh),
+    Rule(lambda t: t.service in SSH_SERVICES, _ssh_logon_type, _describe_ssh),
     # whatever the record says: xrdp-sesman sets no PAM_RHOST, so logind records its sessions as local
     Rule(_is_remote_desktop, lambda _: REMOTE_INTERACTIVE, _describe_service),
     Rule(lambda t: bool(t.remote) and _is_at_a_terminal(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
@@ -144,7 +147,7 @@ RULES = (
     Rule(lambda t: (t.cls or "").startswith("background"), lambda _: BATCH, _describe_class),
     Rule(lambda t: t.cls is not None and not t.remote and _is_local(t), lambda _: INTERACTIVE,
          _describe_terminal),
-    Rule(lambda t: t.program in _SSHD, _ssh_logon_type, _describe_ssh),
+    Rule(lambda t: t.program in SSH_PROGRAMS, _ssh_logon_type, _describe_ssh),
     Rule(lambda t: t.program in _BATCH, lambda _: BATCH, _describe_program),
     Rule(lambda t: t.program == "systemd", lambda _: SERVICE, _describe_program),
     Rule(lambda t: t.program == "login", lambda _: INTERACTIVE, _describe_program),

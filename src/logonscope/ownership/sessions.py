@@ -24,7 +24,14 @@ from logonscope.ownership.join import (
     manager_cgroup,
     unrecorded_login,
 )
-from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
+from logonscope.ownership.logon_type import (
+    LOGIN_PROGRAMS,
+    SSH_PROGRAMS,
+    SSH_SERVICES,
+    Traits,
+    authentication_package,
+    logon_type,
+)
 
 SOURCE_LOGINUID = "/proc/PID/loginuid"
 SOURCE_CGROUP = "/proc/PID/cgroup"
@@ -240,7 +247,7 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
     record = recorded_login(owner)
     if record is not None:
         process, service = record.process, record.service or ""
-        is_ssh = service in SSH_PROGRAMS | {"ssh"} or (process is not None and process.comm in SSH_PROGRAMS)
+        is_ssh = service in SSH_SERVICES or (process is not None and process.comm in SSH_PROGRAMS)
         if not is_ssh or record.leader is None:
             return None
         if process is None:

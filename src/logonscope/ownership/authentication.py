@@ -3,10 +3,10 @@
 sshd logs one such line in each connection: the leader of the login writes it, before the login is recorded. If the
 leader has logged no line, a line of its parent that names the same client counts.
 
-Of the lines in the journal after the start of the leader, the first one counts, even if it names another user or
-client: before sshd writes its line, only root can write one. In auth.log, to which any user can add lines, the first
-line that fits counts. If the leader has ended, its start is not known: then the fitting line that is closest in time
-to the login record counts.
+In systemd's journal, the first line after the start of the leader counts, even if it names another user or client:
+before sshd writes its line, only root can write one. In auth.log, to which any user can add lines, the first line that
+fits counts. If the leader has ended, its start is not known: then the fitting line that is closest in time to the login
+record counts, in both logs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,13 @@ from logonscope.machine import Leader
 from logonscope.ownership.sessions import address_of, plain_address
 
 MAX_TICKS_BEFORE = 60_000
-"""Maximum clock ticks from the line to the record of a login whose leader has ended: more than the
-default of sshd's LoginGraceTime."""
+"""Maximum clock ticks from the line to the record of a login whose leader has ended (10 minutes).
+
+They are more than the default of sshd's LoginGraceTime.
+"""
 
 TOLERANCE = 500
-"""Maximum clock ticks by which a line can come after the record: journald may be busy."""
+"""Maximum clock ticks by which a line can come after the record (5 seconds): journald may be busy."""
 
 _PACKAGES = {
     "publickey": "PublicKey", "hostbased": "HostBased", "password": "PAM", "keyboard-interactive": "PAM",
@@ -58,7 +60,7 @@ def with_authentication(session: LogonSession, leader: Leader, lines: Iterable[A
 def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> Authentication | None:
     """Return the line about a login; None: there is no such line, or several readings of it fit.
 
-    A line that can be read in several ways is in the list once for each reading.
+    A line that can be read in several ways is in ``lines`` once for each reading.
     """
     timely = [line for line in lines if _is_timely(line, leader)]
     leader_lines = [line for line in timely if line.pid == leader.pid]
@@ -83,7 +85,6 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
 def _only_fitting_reading(
     session: LogonSession, leader: Leader, readings: Sequence[Authentication]
 ) -> Authentication | None:
-    """Return the reading of a line that is about a login; None if no reading is about it, or if several can be."""
     fitting = [line for line in readings if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None
@@ -102,13 +103,13 @@ def _is_timely(line: Authentication, leader: Leader) -> bool:
 
 
 def _ticks_from_record(line: Authentication, leader: Leader) -> int:
-    """Return the clock ticks between a line and the login record; 0 if that is within the line's precision."""
+    """Return the clock ticks between a line and the login record; 0 if the record's time is in the line's range."""
     recorded_at = leader.recorded_at or 0
     return max(line.earliest - recorded_at, recorded_at - line.latest, 0)
 
 
 def _is_same_client(line: Authentication, session: LogonSession) -> bool:
-    """Return whether a line names the client of a login, as far as its address and port are known."""
+    """Return whether a line names the client of a login, as far as the login's address and port are known."""
     address = session.remote_address or address_of(session.remote_host)
     if address is not None and plain_address(line.address) != address:
         return False

@@ -1,10 +1,9 @@
 """Containers of processes, recognized by their cgroup paths.
 
-Every engine names the cgroup of a container in its own way. ``FORMS`` lists the names, those of the systemd driver
-among them; ``PARENTS`` lists the directories that engines with the cgroupfs driver use. Of nested containers the
-outermost one counts: this host's engine runs it. The cgroups below it prove nothing, because root in the container can
-give them any name. Processes that manage a container (conmon, the supervisor of nspawn, lxc.monitor) are not in the
-container.
+Every engine names the cgroup of a container in its own way. ``FORMS`` lists the names. With the cgroupfs driver, some
+engines name the cgroup by the container's id alone, in a directory of ``PARENTS``. Of nested containers the outermost
+one counts: this host's engine runs it. The cgroups below it prove nothing, because root in the container can give them
+any name. Processes that manage a container (conmon, the supervisor of nspawn, lxc.monitor) are not in the container.
 """
 
 import re
@@ -18,14 +17,14 @@ class CgroupForm(NamedTuple):
     """One form of a container's cgroup: the engine, and an expression for a part of the path, with the group ``id``."""
 
     runtime: str
-    word: str  # every such part of a path contains it, and few other parts do: tested before the expression
+    word: str  # a text in every part that matches, and in few others: looked for first, because this is fast
     expression: str
 
 
 _HEX = r"(?P<id>[0-9a-f]{64})"
 
-# Each matches a part of the path after systemd's escapes in it are resolved (\x2d is "-"). All expressions of this file
-# are compiled when they are first used: most hosts have no containers, and compiling them would take a tenth of a short
+# An expression matches a part of the path in which systemd's escapes are resolved (\x2d is "-"). The expressions are
+# compiled at their first use: most hosts have no containers, and compiling would take a tenth of the time of a short
 # command.
 FORMS = (
     CgroupForm("docker", "docker-", rf"docker-{_HEX}\.scope"),
@@ -57,7 +56,7 @@ _SUPERVISOR = "supervisor"
 
 @lru_cache(4096)
 def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Container | None:
-    """Return the outermost container that a cgroup path is in; None if it is in none.
+    """Return the outermost container that a cgroup path is in; None: the path is in no container.
 
     Args:
         cgroup: the cgroup of a process.
@@ -72,7 +71,7 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
 
 
 def _own_parts(root_cgroup: str | None) -> list[str]:
-    """Return the parts of the path of the container that the host itself is; an empty list if it is no container."""
+    """If the host itself is a container, return the parts of this container's cgroup path; otherwise an empty list."""
     own_parts, parts = list[str](), (root_cgroup or "").split("/")
     # the host may be a container in a container: then the innermost container is the host
     while container := _first_container(parts):

@@ -29,11 +29,11 @@ def container(process: Process, machine: Machine) -> Container | None:
 
 
 def is_uid_of_container(process: Process, uid: int | None, machine: Machine) -> bool:
-    """Return whether a uid of a process is one of its container, and not of this host."""
+    """Return whether a uid of a process belongs to the process's container, not to this host."""
     if container(process, machine) is None:
         return False
-    user = re.match(_BELOW_USER_MANAGER, process.cgroup or "")
-    return user is None or uid not in {0, int(user[1])}
+    match = re.match(_BELOW_USER_MANAGER, process.cgroup or "")
+    return match is None or uid not in {0, int(match[1])}
 
 
 def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
@@ -57,7 +57,7 @@ def needs_root_directory(process: Process, machine: Machine) -> bool:
 def logon_container(owner: Owner, first: Process, machine: Machine) -> LogonContainer:
     """Return the container that a logon session began in, and whether it is foreign, by its first process.
 
-    If the root directory of the first process is not known, it counts as another one than the host's.
+    If the root directory of the first process is not known, the process counts as one with another root directory.
     """
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return LogonContainer()
@@ -69,5 +69,5 @@ def logon_container(owner: Owner, first: Process, machine: Machine) -> LogonCont
 
 
 def _is_nested(process: Process) -> bool:
-    """Return whether a process is in another pid namespace than /proc."""
+    """Return whether a process is known to be in another pid namespace than /proc."""
     return process.pid_namespaces is not None and process.pid_namespaces > 1

@@ -20,16 +20,16 @@ SYSTEM_LOGON_ID = str(UNSET)
 """LogonId of the System session: the kernel's own value for "no audit session"."""
 
 SCOPE_BASE = 1 << 32
-"""LogonId of a login that logind names cN and that owns no kernel id: this number plus N."""
+"""LogonId of a login that logind names cN and that owns no kernel id: SCOPE_BASE plus N."""
 
 MANAGER_BASE = 1 << 33
-"""LogonId of a user manager that owns no kernel id: this number plus the uid."""
+"""LogonId of a user manager that owns no kernel id: MANAGER_BASE plus the uid."""
 
 NUMBERED_BASE = 1 << 34
-"""LogonId of a login that owns no kernel id and whose login id is a number: this number plus 32 bits of its
-scope's inode.
+"""LogonId of a login that owns no kernel id and whose login id is a number.
 
-A login whose LogonId would be that of an older login gets such a LogonId, too.
+The LogonId is NUMBERED_BASE plus the low 32 bits of the scope's inode. A login gets such a LogonId, too, if an older
+login has the LogonId that it would get.
 """
 
 # The whole path from the root, with the same uid twice: a user can make directories with any name, but only below
@@ -42,8 +42,9 @@ _LOGIN_CGROUP = (
 class KernelIdJoin(NamedTuple):
     """The kernel id that a login is joined with, and the evidence for that: record, leader, scope, remembered.
 
-    This evidence is not that of an Owner. In an Owner, "scope" means that a process is in the scope of the login. Here
-    it means that all processes in the scope carry this kernel id, or, without a record, that the scope is named by it.
+    In an Owner, the evidence "scope" means that a process is in the scope of the login. Here, "scope" means that all
+    processes in the scope carry this kernel id. If the login has no record, "scope" can also mean that the name of the
+    scope contains this kernel id.
     """
 
     kernel_id: int
@@ -63,7 +64,7 @@ class JoinedLogins(NamedTuple):
 
     @property
     def kernel_ids_needing_cgroup(self) -> frozenset[int]:
-        """Return the kernel ids that do not decide alone: the cgroup of their processes is needed, too."""
+        """Return the kernel ids that do not decide the owner alone: the cgroup of the process is needed, too."""
         return frozenset({UNSET, *self.shared})
 
 
@@ -95,10 +96,10 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
 
 
 def join_of_login(login: Login) -> KernelIdJoin | None:
-    """Join a login with a kernel id by the strongest evidence that is not disproved; None: there is none.
+    """Join a login with a kernel id by the strongest evidence that is not disproved; None: there is no evidence.
 
-    A running leader that carries another id than the record disproves the record. If the leader is gone or carries
-    no id, the record is disproved by a scope whose processes all carry one and the same other id.
+    A running leader that carries another id than the record disproves the record. If the leader is gone or carries no
+    id, a scope disproves the record if all its processes carry the same id, and this is another id than the record's.
     """
     recorded_id = _valid_kernel_id(login.audit) or _kernel_id_in_name(login)
     leader_id = _valid_kernel_id(login.process.ses) if login.process else None
@@ -128,12 +129,12 @@ def parse_logon_id(word: str) -> str | None:
 
 
 def _match_login_cgroup(cgroup: str) -> re.Match[str] | None:
-    # most cgroups are outside /user.slice: if all are, the expression is not even compiled
+    # most cgroups are outside /user.slice: for these, the expression need not be compiled
     return re.match(_LOGIN_CGROUP, cgroup) if cgroup.startswith("/user.slice/") else None
 
 
 def named_login_id(cgroup: str) -> str | None:
-    """Return the login id, or the unit of the user manager, that a cgroup names; None if it is in no login cgroup."""
+    """Return the login id, or the unit of the user manager, that a cgroup names; None: it is in no login cgroup."""
     match = _match_login_cgroup(cgroup)
     return match and (match[3] or f"user@{match[2]}.service")
 
@@ -147,9 +148,9 @@ def unrecorded_login(cgroup: str) -> Login | None:
 
 
 def logon_without_record(cgroup: str) -> tuple[str, str] | None:
-    """Return the LogonId of the login that a cgroup names, and the evidence (scope or manager), without any record.
+    """Return the LogonId of the login that a cgroup names, and the evidence (scope or manager).
 
-    None if the cgroup is in no login cgroup, or if only the record decides the LogonId.
+    None if the cgroup is in no login cgroup, or if the LogonId cannot be determined without the login record.
     """
     match = _match_login_cgroup(cgroup)
     if match is None:
@@ -176,7 +177,8 @@ def cut_to_login_cgroup(cgroup: str) -> str:
 
 
 def is_manager(login: Login) -> bool:
-    """Return whether a login is a user manager (since systemd 256 of class manager or manager-early)."""
+    """Return whether a login is a user manager."""
+    # Since systemd 256, logind writes a session record of class manager or manager-early for a user manager.
     return (login.cls or "").startswith("manager")
 
 
@@ -236,7 +238,7 @@ def _logon_id_of_scope_name(login_id: str) -> str | None:
 
 
 def _kernel_id_in_name(login: Login) -> int | None:
-    """Return the kernel id that is the login id of a login; None if the login id is no number."""
+    """Return the login id of a login as a kernel id; None if the login id cannot be a kernel id."""
     return _valid_kernel_id(int(login.id)) if re.fullmatch(r"[0-9]{1,10}", login.id) else None
 
 
@@ -245,7 +247,7 @@ def _valid_kernel_id(kernel_id: int | None) -> int | None:
 
 
 def manager_cgroup(uid: int | None) -> str:
-    """Return the cgroup of the manager of a user."""
+    """Return the login cgroup of a user's manager."""
     return f"/user.slice/user-{uid}.slice/user@{uid}.service"
 
 

@@ -2,13 +2,12 @@
 
 1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or a kernel
    id that the login itself inherited from an earlier login. The whole path from this host's cgroup root is compared.
-   Only root can make the directory that systemd makes for a login, so its path proves the login without a record; the
-   path of elogind ("/41") counts only with a record. A user can make directories named like scopes below the user's own
-   delegated tree, and a container has scopes of its own, but these have longer paths.
-2. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or a kernel id that
-   the manager itself inherited from a login.
-3. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
-   and kept by su, sudo, setsid, tmux, user namespaces and logout.
+   Only root can make the directory that systemd makes for a login, so the path of this directory proves the login
+   without a record. A path of elogind ("/41") counts only with a record. A user can make directories named like scopes
+   below the user's own delegated tree, and a container has scopes of its own, but these have longer paths.
+2. manager: as rule 1, with the cgroup of a user manager, user@UID.service.
+3. audit: the kernel audit session id ("kernel id") of the process is set. The kernel sets this id at login, and every
+   child inherits it. su, sudo, setsid, tmux, user namespaces and a logout do not change it.
 4. none: the System session.
 """
 
@@ -31,10 +30,10 @@ UNREAD = Owner(None, "unread")
 """Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
 MAX_KEPT = 1024
-"""Maximum number of owners that an index keeps by kernel id, and by cgroup; beyond it, all kept owners are dropped."""
+"""Maximum number of owners in each cache of an index, by kernel id and by cgroup. A full cache is emptied."""
 
 SYSTEM_WORD = "system"
-"""The user's word for the System session, the logon session of everything that no login started."""
+"""The user's word for the System session."""
 
 
 class LinuxLogonIndex(LogonIndex):
@@ -44,7 +43,7 @@ class LinuxLogonIndex(LogonIndex):
         self._joined = join.join_logins(logins, machine)
         self._kernel_has_ids = machine.audit
         self._ids_needing_cgroup = self._joined.kernel_ids_needing_cgroup
-        self._owner_by_kernel_id: dict[int | None, Owner] = {}  # of kernel ids that decide alone
+        self._owner_by_kernel_id: dict[int | None, Owner] = {}  # kernel ids that decide without the cgroup
         self._owner_by_cgroup: dict[str, Owner] = {}  # of processes without a kernel id
 
     def __repr__(self) -> str:
@@ -60,7 +59,7 @@ class LinuxLogonIndex(LogonIndex):
 
     @property
     def kernel_ids_needing_cgroup(self) -> frozenset[int]:
-        """Return the kernel ids that do not decide alone: the cgroup of their processes must be read, too."""
+        """Return the kernel ids that do not decide the owner alone: the cgroup of the process must be read, too."""
         return self._ids_needing_cgroup
 
     def owner(self, process: Process) -> Owner:
@@ -184,7 +183,7 @@ class LinuxOwnership(Ownership):
         for process in processes:
             login_id, kernel_id = _named_logins(process)
             # logind uses the kernel id of a login as its login id
-            ids.update(str(word) for word in (login_id, kernel_id) if word)
+            ids.update(str(possible_id) for possible_id in (login_id, kernel_id) if possible_id)
             # a path of elogind counts only with a record (rule 1), so any record may be needed
             if not (login_id or kernel_id) and join.named_elogind_login_id(process.cgroup or ""):
                 return None
@@ -235,14 +234,14 @@ class LinuxOwnership(Ownership):
     logon_container = staticmethod(foreign.logon_container)
 
     def with_origin(self, session: "LogonSession", leader: Leader, held_sockets: HeldSockets | None) -> "LogonSession":
-        from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom asked for
+        from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom needed
 
         return with_origin(session, leader, held_sockets)
 
     def with_authentication(
         self, session: "LogonSession", leader: Leader, lines: "Iterable[Authentication]"
     ) -> "LogonSession":
-        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- seldom asked for
+        from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- seldom needed
 
         return with_authentication(session, leader, lines)
 

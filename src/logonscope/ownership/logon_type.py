@@ -24,6 +24,7 @@ LOGIN_PROGRAMS = SSH_PROGRAMS | _BATCH | {"login", "systemd"}
 NO_LOGIN = "no login is known to the kernel"
 """The reason for LogonType and AuthenticationPackage of the System session."""
 
+# names of PAM services
 _SWITCH = {"su", "su-l", "runuser", "runuser-l", "systemd-run0", "machine-shell"}
 _NETWORK = {
     "ftp", "vsftpd", "proftpd", "pure-ftpd", "smb", "samba", "smbd", "imap", "pop3", "dovecot", "cyrus", "rsync",
@@ -66,8 +67,9 @@ def logon_type(traits: Traits) -> tuple[int | None, str]:
 def authentication_package(traits: Traits) -> tuple[str | None, str]:
     """Return the AuthenticationPackage (None: not known), and the reason in words.
 
-    It is known only of logins with a PAM service other than sshd's. sshd checks keys without PAM, and only its log
-    shows whether a login used a key or a password. The System session and logins without a record have no PAM service.
+    The package is known only for logins with a PAM service other than sshd's. sshd checks keys without PAM, and only
+    the log of sshd shows whether a login used a key or a password. The System session and logins without a record have
+    no PAM service.
     """
     if traits.system:
         return None, NO_LOGIN

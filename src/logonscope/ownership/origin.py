@@ -1,9 +1,9 @@
 """Origin of a login over a network: the address and port at the other end of the leader's own TCP connection.
 
-Only ssh servers that run as root are considered: a user cannot choose the connections of these. The leader can hold
-further sockets: PAM modules connect to directory services, and in a login of root the leader forwards ports. So only
-one of the leader's connections may have a local port on which another process listens: this is the connection. If there
-is no such connection, because the server has ended, the leader must have only one connection.
+Only ssh servers that run as root are considered: a user cannot choose the connections of such a server. The leader can
+hold further sockets: PAM modules connect to directory services, and in a login of root the leader forwards ports. So
+the connection of the login is the one whose local port another process listens on. If several connections have such a
+port, the origin is not known. If none has, because the server has ended, the leader must have only one connection.
 """
 
 from collections.abc import Iterable
@@ -31,19 +31,19 @@ def with_origin(session: LogonSession, leader: Leader, held_sockets: HeldSockets
 
 def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None:
     process = held_sockets.process
-    # the leader may have ended meanwhile, and another process may have its pid
+    # the leader may have ended since it was found, and another process may have its pid
     if leader.start is None or process.start != leader.start:
         return None
     if process.comm not in SSH_PROGRAMS or process.uids is None or any(process.uids[:3]):
         return None
     # ports of remote forwarding (-R) and X11: the leader itself accepts connections to them
-    own_ports = {socket.port for socket in held_sockets.sockets if socket.state == "LISTEN"}
+    forwarded_ports = {socket.port for socket in held_sockets.sockets if socket.state == "LISTEN"}
     connections = [
-        socket for socket in held_sockets.sockets if socket.state != "LISTEN" and socket.port not in own_ports
+        socket for socket in held_sockets.sockets if socket.state != "LISTEN" and socket.port not in forwarded_ports
     ]
-    at_listened_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
+    at_listening_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
     # Connections in all states count: if the connection of the login is closed already, no other one may replace it.
-    connection = _only_socket(at_listened_port) if at_listened_port else _only_socket(connections)
+    connection = _only_socket(at_listening_port) if at_listening_port else _only_socket(connections)
     return connection if connection is not None and connection.state == "ESTABLISHED" else None
 
 

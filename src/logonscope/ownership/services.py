@@ -1,10 +1,10 @@
 r"""Services of processes, by their cgroup paths.
 
-systemd places each unit in a directory of its name, below the directories of its slices: the first component of a path
-that is no slice names the unit. Directories below it belong to the unit, whatever their names: a service with
-delegation makes directories of its own, and these can contain the services of a container. Units of a user's manager
-are below user@UID.service, where that user can make directories: a name there is a unit of that user, never of the
-system. A scope is no service.
+systemd places each unit in a directory of its name, below the directories of its slices. So the unit is named by the
+first directory in the path that is no slice. Directories below the unit's directory belong to the unit, whatever their
+names: a service with delegation makes directories of its own, and these can contain the services of a container. Units
+of a user's manager are below user@UID.service, where that user can make directories: a name there is a unit of that
+user, never of the system. A scope is no service.
 
 OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME.
 """
@@ -17,11 +17,11 @@ from logonscope.facts import ServiceName, is_service_unit
 _MANAGER = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?:/|$)"
 _OPENRC = r"/openrc[./]([A-Za-z0-9_.+-]{1,255})(?:/|$)"
 _INIT_SCOPE = "init.scope"
-"""The unit of the manager itself: a user's manager is the main process of user@UID.service."""
+"""The unit in which a user's manager itself runs, below user@UID.service: it counts as user@UID.service."""
 
 
 MAX_KEPT = 1024
-"""Maximum number of paths whose services are kept: many processes share a path, and a row can ask for it repeatedly."""
+"""Maximum number of cached paths: many processes share a path, and one row can need the service more than once."""
 
 
 @lru_cache(MAX_KEPT)
@@ -35,7 +35,7 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")
         return ServiceName(unit, uid) if is_service_unit(unit) else None
-    # with systemd, only a unit named openrc in the root slice would have such a path
+    # systemd would make such a path only for a unit named openrc.service in the root slice
     openrc = re.match(_OPENRC, cgroup)
     if openrc is not None:
         return ServiceName(openrc[1])
@@ -44,7 +44,7 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
 
 
 def _first_unit(path: str) -> str:
-    """Return the first component of a path that is no slice, unescaped; "" if there is no such component."""
-    components = (component for component in path.split("/") if not component.endswith(".slice"))
+    """Return the first directory in a path that is no slice, unescaped; "" if there is none."""
+    directories = (directory for directory in path.split("/") if not directory.endswith(".slice"))
     # cg_escape() of systemd puts "_" before names that the kernel may use for its own files, such as cpu.service
-    return next(components, "").removeprefix("_")
+    return next(directories, "").removeprefix("_")

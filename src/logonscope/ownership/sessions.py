@@ -1,11 +1,11 @@
 """Descriptions of logon sessions, from the login record and the kernel's facts of the processes.
 
-Each value has its source in ``sources``. An unknown value is None. The start of a logon session without a login record
-is approximate, and its source says so.
+``sources`` names the sources of most values. An unknown value is None. The start of a logon session without a login
+record is approximate, and its source says so.
 
 The state files of logind lack the terminal of an ssh login; where systemd is built without utmp, such as on Debian 13,
-logind does not know this terminal at all. But only the terminal distinguishes RemoteInteractive from Network: it is
-taken from the processes just below the leader.
+logind does not know this terminal at all. But only the terminal distinguishes RemoteInteractive from Network.
+Therefore, the terminal is taken from the processes just below the leader.
 """
 
 import re
@@ -45,7 +45,7 @@ _OCTETS = frozenset(map(str, range(256)))
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
 LOGGED_OUT = "logged out"
-# the name of a unit of the system, without ".service" and without the instance: NAME of NAME@X.service
+# a unit of the system; the group is its name without ".service" and without the instance: NAME of NAME@X.service
 _UNIT = r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)"
 _PROGRAMS = {
     "ssh": "sshd", "sshd": "sshd", "dropbear": "dropbear", "cron": "cron", "crond": "crond", "cronie": "crond",
@@ -81,8 +81,8 @@ def logon_session(
     logon_id, record = owner.logon_id or "", recorded_login(owner)
     is_system = logon_id == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
-    first = None if record or is_system else earliest_process(members)
-    login_process = first if first and (is_login_program(first) or _is_user_manager(first)) else None
+    earliest = None if record or is_system else earliest_process(members)
+    login_process = earliest if earliest and (is_login_program(earliest) or _is_user_manager(earliest)) else None
     uid = login_uid(owner, members)
     leader = None if is_system else record.process if record else login_process
     tty = None if is_system else _find_terminal(record, members, leader, sources)
@@ -92,11 +92,11 @@ def logon_session(
     traits = _make_traits(owner, tty, program, tty_known=tty_known)
     type_number, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
-    start = _find_start(record, first, machine, sources, is_system=is_system)
-    gone = is_logged_out(owner, members)
+    start = _find_start(record, earliest, machine, sources, is_system=is_system)
+    logged_out = is_logged_out(owner, members)
     if uid is not None:
         sources["uid"] = SOURCE_LOGINUID if _is_kernel_id(logon_id) else record.source if record else SOURCE_CGROUP
-    if gone and record is None:
+    if logged_out and record is None:
         sources["state"] = SOURCE_NO_LOGIN_PROGRAM
     session = LogonSession(
         logon_id=logon_id,
@@ -106,10 +106,10 @@ def logon_session(
         logon_type_name=None if type_number is None else LOGON_TYPES[type_number],
         authentication_package=package,
         start=start,
-        state=LOGGED_OUT if gone else None,
+        state=LOGGED_OUT if logged_out else None,
         tty=tty,
         processes=len(members) if members_are_complete else None,
-        leftovers=_count_leftovers(members, gone=gone) if members_are_complete else None,
+        leftovers=_count_leftovers(members, logged_out=logged_out) if members_are_complete else None,
         guid=logon_guid(machine, logon_id, logon_id_generation(owner)),
         join_evidence=join_evidence(owner),
         start_is_approximate=start is not None and record is None and not is_system,
@@ -117,7 +117,7 @@ def logon_session(
     )
     if record is not None:
         return _add_record(session, record, sources)
-    # a login without a record: its scope is still known
+    # a login without a record: the scope may be known
     login = owner.login or _login_of_scope(owner, members)
     if login is None:
         return session
@@ -125,10 +125,10 @@ def logon_session(
     return session._replace(scope=login.scope, login=login.id)
 
 
-def _count_leftovers(members: Sequence[Process], *, gone: bool | None) -> int | None:
-    if gone is None:
+def _count_leftovers(members: Sequence[Process], *, logged_out: bool | None) -> int | None:
+    if logged_out is None:
         return None
-    return len(members) if gone else 0
+    return len(members) if logged_out else 0
 
 
 def recorded_login(owner: Owner) -> Login | None:
@@ -145,8 +145,8 @@ def join_evidence(owner: Owner) -> str | None:
 def logon_id_generation(owner: Owner) -> int | None:
     """Return the inode of the scope, to distinguish logon sessions with the same LogonId.
 
-    None: the LogonId is unique, or the inode is not known. The kernel never reuses an audit session id during a boot.
-    Only LogonIds above all kernel ids can recur: those that the rules "scope" and "manager" give.
+    None: the LogonId is unique, or the inode is not known. A LogonId that is a kernel id is unique: the kernel never
+    reuses an audit session id during a boot.
     """
     has_id_above_kernel_ids = owner.logon_id is not None and int(owner.logon_id) > UNSET
     return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None
@@ -178,11 +178,12 @@ def login_program(members: Iterable[Process]) -> str | None:
 
 
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
-    """Return the uid that logged in: with the evidence "audit", the login uid of the earliest member that has one.
+    """Return the uid that logged in; None: it is not known, or the logon session is the System session.
 
-    With other evidence, or if no member has a login uid, it is the uid in the login record or in the login cgroup.
-    All processes with one kernel id have one login uid: the kernel sets both together. A login record of another uid
-    does not own that kernel id (see sources/linux/logins.py).
+    With the evidence "audit", it is the login uid of the earliest member that has one. With other evidence, or if no
+    member has a login uid, it is the uid in the login record or in the login cgroup. All processes with one kernel id
+    have one login uid: the kernel sets both together. A login record of another uid does not own that kernel id (see
+    sources/linux/logins.py).
     """
     if owner.evidence == "audit":
         for member in sorted(members, key=_start_key):
@@ -205,7 +206,10 @@ def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
 
 
 def earliest_process(members: Iterable[Process]) -> Process | None:
-    """Return the earliest of these processes whose parent is not among them: the first process of a logon session."""
+    """Return the first process of a logon session; None: the start of no member is known.
+
+    It is the earliest of the members whose parent is not a member.
+    """
     members = [process for process in members if process.start is not None]
     pids = {process.pid for process in members}
     roots = [process for process in members if process.ppid not in pids]
@@ -228,7 +232,7 @@ def session_state(login: Login | None) -> str | None:
 
 
 def is_login_program(process: Process) -> bool:
-    """Return whether a process is a login program: by its name, which any user can choose, and by its uid, root."""
+    """Return whether a process is a login program that root runs. Any user can choose the name of a process."""
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
 
 
@@ -242,7 +246,7 @@ def _is_user_manager(process: Process) -> bool:
 def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
     """Return the leader of an ssh login; None: it is no ssh login, or the leader is not known.
 
-    Without a record, the leader is the first process, if that is an ssh server run by root.
+    Without a record, the leader is the first process if this is an ssh server that root runs.
     """
     record = recorded_login(owner)
     if record is not None:
@@ -253,14 +257,14 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
         if process is None:
             return Leader(record.leader, recorded_at=record.created)
         return Leader(process.pid, process.ppid, process.start, record.created)
-    first = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest_process(members)
-    if first is None or first.comm not in SSH_PROGRAMS or not is_login_program(first):
+    earliest = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest_process(members)
+    if earliest is None or earliest.comm not in SSH_PROGRAMS or not is_login_program(earliest):
         return None
-    return Leader(first.pid, first.ppid, first.start)
+    return Leader(earliest.pid, earliest.ppid, earliest.start)
 
 
 def address_of(remote_host: str | None) -> str | None:
-    """Return a remote host as an IP address; None if it is a name."""
+    """Return a remote host as an IP address; None if it is no address."""
     if remote_host is None or not (re.fullmatch(IPV4_FORM, remote_host) or ":" in remote_host):
         return None
     if ":" in remote_host and not re.fullmatch(_IPV6, remote_host):
@@ -269,7 +273,7 @@ def address_of(remote_host: str | None) -> str | None:
 
 
 def _is_plain_ipv4(text: str) -> bool:
-    """Return whether a text is an address of IPv4 in its usual form: four numbers up to 255, without zeros in front."""
+    """Return whether a text is four numbers up to 255, without zeros in front."""
     numbers = text.split(".")
     return len(numbers) == 4 and all(number in _OCTETS for number in numbers)
 
@@ -292,7 +296,6 @@ def plain_address(text: str) -> str | None:
 
 
 def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -> LogonSession:
-    """Return the session with the values that only the login record has."""
     recorded_session = session._replace(
         user=session.user or record.user,
         state=session_state(record),
@@ -323,7 +326,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         if getattr(recorded_session, name) is not None:
             sources[name] = record.source
     if recorded_session.state == "lingering":
-        # lingering is not in the session record of a manager but in the user's file, see sources/linux/logins.py
+        # the user's file has this state, not the session record of the manager: see sources/linux/logins.py
         sources["state"] = f"/run/systemd/users/{record.uid}"
     if record.gone:
         sources["state"] = f"{record.source}: process {record.leader} is gone"
@@ -331,7 +334,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
 
 
 def _find_start(
-    record: Login | None, first: Process | None, machine: Machine, sources: dict[str, str], *, is_system: bool
+    record: Login | None, earliest: Process | None, machine: Machine, sources: dict[str, str], *, is_system: bool
 ) -> datetime | None:
     if is_system:
         sources["start"] = "/proc/stat, btime"
@@ -339,11 +342,11 @@ def _find_start(
     if record and record.since:
         sources["start"] = record.source
         return datetime_of_microseconds(record.since)
-    first_process = record.process if record else first
-    if first_process is None:
+    process = record.process if record else earliest
+    if process is None:
         return None
     sources["start"] = SOURCE_LEADER_START if record else SOURCE_APPROXIMATE_START
-    return start_time(first_process, machine)
+    return start_time(process, machine)
 
 
 def _find_terminal(
@@ -367,10 +370,10 @@ def is_terminal_seen(record: Login | None) -> bool:
 
 
 def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
-    """Return the first terminal found going down from the leader.
+    """Return the terminal of a login: the first one, going down from the leader; None: no terminal was found.
 
-    The search ends after the first level of the tree with another program than the leader's.
-    Terminals further down do not count: tmux, script and sudo create terminals inside a login that has none.
+    The search ends after the first level of the tree with another program than the leader's. Terminals further down do
+    not count: tmux, script and sudo create terminals inside a login that has none.
     """
     children: dict[int | None, list[Process]] = {}
     for process in members:
@@ -381,7 +384,7 @@ def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:
         for process in level:
             if process.tty_nr:
                 return terminal_name(process.tty_nr)
-        # sshd forks workers of its own (same comm) between the leader and the shell: look one level further
+        # sshd forks workers (with the same comm) between the leader and the shell: look one level further
         if any(process.comm != leader.comm for process in level):
             return None
         next_level = (child for parent in level for child in children.get(parent.pid, ()) if child.pid not in seen_pids)

@@ -4,16 +4,17 @@ The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with `
 program without PAM, and the agents of clouds and fleets let users in without PAM, so that such a login gets no audit
 session id. These are the signs:
 
-- "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but the kernel learned
-  of no login.
-- "unit": the process is in the unit of such a daemon, by the name of the unit or by its command, and its parents have
-  ended.
-- "user change": root became a person without su, sudo or a similar program. Changes to system accounts do not count:
-  servers drop their privileges in this way. Neither does the first process of a container, because the engine starts
-  it as the user that the container's configuration names.
-- "orphan": the process runs as a person, its parents have ended, and it is in no unit of a service manager.
-- "outside": what started the process cannot be seen: it is outside this pid namespace, as with `docker exec`, nsenter
-  and WSL, in another logon session, or hidden from the caller.
+- "daemon": a parent has the kernel name of a program that lets users in. The daemon that began the logon session itself
+  does not count.
+- "unit": the process is in the unit of such a daemon, but the daemon is none of its parents, for example because the
+  daemon has ended. The unit is recognized by its name or by its command.
+- "user change": a process of root started a process as a person, and is not su, sudo or a similar program. Changes to
+  system accounts do not count: servers drop their privileges in this way. The first process of a container does not
+  count, either: the engine starts it as the user that the container's configuration names.
+- "orphan": a child of init runs as a person and is in no service: its earlier parents have ended.
+- "outside": what started the first process of the chain cannot be seen. The first process has no parent in this pid
+  namespace, as with `docker exec`, nsenter and WSL; or it runs as a person, and its parent is in another logon session
+  or hidden from the caller.
 
 A sign is no proof of a login: any user can choose the names of processes, but only of the user's own processes.
 """
@@ -50,11 +51,11 @@ LOGIN_DAEMONS = frozenset(
 """Kernel names (at most 15 bytes) of programs that can let users in without the kernel's knowledge."""
 
 LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon-ssm-agent", "teleport", "tailscaled"})
-"""Units that run such a daemon: their names without "snap.SNAP.", without the instance and without ".service"."""
+"""Units that run a login daemon: their names without "snap.SNAP.", without the instance and without ".service"."""
 
 _UNIT = r"/(?:[^/]+\.slice/)*(?:snap\.[^/.]+\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)"
 _RESERVED_UIDS = frozenset({65534, 65535})
-"""Uids of no person: 65534 is "nobody", which servers use to run without rights; 65535 is -1 in 16 bits."""
+"""Uids of no person: 65534 is "nobody", for servers without rights; 65535 is "no uid" in 16 bits."""
 
 INIT, KERNEL_THREADS = 1, 2
 """The pids of init and of the parent of all kernel threads."""
@@ -73,11 +74,11 @@ def find_unseen_logins(
 
     Args:
         chain: the process, preceded by its parents in the same logon session; masked facts are None.
-        logon_id: the logon session.
-        login_uid: the uid that logged in to it; None for the System session.
+        logon_id: the logon session of the chain.
+        login_uid: the uid that logged in to this logon session; None: not known, or the System session.
         machine: the host, for its range of uids.
-        leader: the pid of the leader in the login record; None where it is not known.
-        read_service_command: returns the command line of the service that the process is in; called only if that
+        leader: the pid of the leader in the login record; None: not known.
+        read_service_command: returns the command line of the service that the process is in. It is called only if the
             command line decides.
     """
     if logon_id == SYSTEM_LOGON_ID:
@@ -113,7 +114,7 @@ def _first_of_user(chain: Sequence[Process], login_uid: int | None) -> int:
 def _find_changes(
     chain: Sequence[Process], login_uid: int | None, user_index: int, machine: Machine
 ) -> Iterator[UnseenLogin]:
-    """Yield a sign for each process that root started as a person without su or sudo, except for the login itself."""
+    """Yield the signs "user change"; leave out the change that the login itself made."""
     for index in range(1, len(chain)):
         parent, process = chain[index - 1], chain[index]
         is_change = _uid(parent) == 0 and is_person(_uid(process), machine) and parent.comm not in SWITCHERS
@@ -131,7 +132,7 @@ def _enters_container(parent: Process, process: Process, machine: Machine) -> bo
 def _find_unknown_beginning(
     chain: Sequence[Process], machine: Machine, read_service_command: Callable[[], str | None] | None
 ) -> Iterator[UnseenLogin]:
-    """Yield the sign that something other than the service manager may have started a chain of the System session."""
+    """Yield the signs that something other than the service manager may have started a chain of the System session."""
     first, process = chain[0], chain[-1]
     # the chain does not begin with init: what started its first process is outside the pid namespace, in another logon
     # session, or hidden
@@ -144,10 +145,10 @@ def _find_unknown_beginning(
         yield _sign("outside", first)
     if len(chain) == 1:
         return
-    # the process's own cgroup: that of its parents may be hidden from the caller, and children inherit it
+    # the cgroup of the process itself, which it inherited: the cgroups of its parents may be hidden from the caller
     unit = re.search(_UNIT, process.cgroup or "")
     if unit is not None:
-        # the daemon itself is in its unit, too
+        # the daemon itself is in its unit, too; for its children, the sign is "daemon"
         if any(link.comm in LOGIN_DAEMONS for link in chain):
             return
         is_login_unit = unit[1] in LOGIN_UNITS
@@ -162,7 +163,6 @@ def _find_unknown_beginning(
 
 
 def _is_login_daemon(command: str) -> bool:
-    """Return whether the program of a command line is a login daemon."""
     program = command.partition(" ")[0].rpartition("/")[2]
     return program[:_COMM_BYTES] in LOGIN_DAEMONS
 

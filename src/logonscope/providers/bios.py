@@ -35,9 +35,9 @@ def _release_date(hardware: Hardware) -> datetime | None:
         return None
 
 
-def _release_number(hardware: Hardware, part: int) -> int | None:
+def _release_number(hardware: Hardware, index: int) -> int | None:
     numbers = (hardware.bios_release or "").split(".")
-    return int(numbers[part]) if len(numbers) == 2 and all(n.isascii() and n.isdecimal() for n in numbers) else None
+    return int(numbers[index]) if len(numbers) == 2 and all(n.isascii() and n.isdecimal() for n in numbers) else None
 
 
 PROVIDER = Provider(

@@ -16,12 +16,10 @@ Members = Sequence[tuple[Process, Owner]]
 
 
 def _sum_column(source: str, sum_of: Callable[[list[Process], Context], int | None], *facts: str) -> Column:
-    """Return the column of a sum over the members of a logon session."""
-
-    def value(_: LogonSession, members: Members, context: Context) -> int | None:
+    def sum_over_members(_: LogonSession, members: Members, context: Context) -> int | None:
         return sum_of([process for process, _ in members], context)
 
-    return column(value, source, COUNTS, "uids", *facts)
+    return column(sum_over_members, source, COUNTS, "uids", *facts)
 
 
 def _fact_sum(fact: str) -> Callable[[list[Process], Context], int | None]:

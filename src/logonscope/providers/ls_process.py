@@ -1,4 +1,4 @@
-"""LS_Process: the kernel's values of each process, unchanged, with exact bytes."""
+"""LS_Process: the kernel's values of each process."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def _capability_columns(name: str, fact: str, source: str) -> dict[str, Column]:
 
 
 def _cut_cmdline(process: Process, *_: object) -> bytes | None:
-    """Return the arguments in bytes, at most as many as are read from /proc: a recording can have more bytes."""
+    """Return the arguments, cut to the number of bytes that are read from /proc: a recording can have more bytes."""
     return None if process.cmdline is None else process.cmdline[:MAX_CMDLINE_BYTES]
 
 
@@ -70,11 +70,11 @@ def _arguments(process: Process, _: Any, __: Any) -> Value:
     cmdline = _cut_cmdline(process)
     if not cmdline:
         return None
-    return tuple(clean(part.decode("utf-8", "replace")) for part in cmdline.removesuffix(b"\0").split(b"\0"))
+    return tuple(clean(argument.decode("utf-8", "replace")) for argument in cmdline.removesuffix(b"\0").split(b"\0"))
 
 
 def _unread(process: Process, _: Any, __: Any) -> Value:
-    # a recording may also have facts that no column shows, and reasons why they are unread
+    # a recording may also have reasons for unread facts that no column shows
     unread = (process.unread or {}).items()
     reasons = [f"{fact}: {clean(reason)}" for fact, reason in unread if fact in _FACTS]
     if process.cmdline and len(process.cmdline) >= MAX_CMDLINE_BYTES:

@@ -3,7 +3,7 @@
 from logonscope.machine import OWNER_FACT
 from logonscope.providers.helpers.process_keys import process_reference, select_process
 from logonscope.providers.helpers.provider import End, Provider, column
-from logonscope.providers.helpers.socket_keys import SOCKET, select_port, select_socket
+from logonscope.providers.helpers.socket_keys import SOCKET_COLUMNS, select_port, select_socket
 
 PROVIDER = Provider(
     subject="socket",
@@ -13,7 +13,7 @@ PROVIDER = Provider(
         ),
         "Dependent": column(lambda socket, *_: ("LS_Socket", socket.inode), "fd: socket:[INODE]"),
         "LogonId": column(lambda _, __, owner, ___: owner.logon_id, "see LS_SessionProcess", OWNER_FACT),
-        **SOCKET,
+        **SOCKET_COLUMNS,
     },
     ends={"Antecedent": End("process", slice(1, 3)), "Dependent": End("socket", slice(0, 3))},
     selections={"Antecedent": select_process, "Dependent": select_socket, "LocalPort": select_port},

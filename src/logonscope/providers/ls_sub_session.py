@@ -1,6 +1,6 @@
 """LS_SubSession: logon sessions that began inside another logon session.
 
-For example, a login through an sshd that a logged-in user started.
+An example is a login through an sshd that a logged-in user started.
 """
 
 from logonscope.providers.helpers.provider import End, Provider, column

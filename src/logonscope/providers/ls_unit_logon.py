@@ -1,4 +1,4 @@
-"""LS_UnitLogon: the logon session from which a service of the system was last started, if the journal proves this."""
+"""LS_UnitLogon: the logon session that last started a service of the system, if systemd's journal proves this."""
 
 from logonscope.cim.types import Value
 from logonscope.facts import ServiceName, UnitRequest
@@ -10,8 +10,8 @@ from logonscope.providers.helpers.text import clean
 _TRUSTED = "journal, fields that journald takes from the kernel"
 
 
-def _service(row: UnitRequest, _: Owner, __: Context) -> tuple[Value, ...]:
-    return service_reference(ServiceName(row.unit))
+def _service(request: UnitRequest, _: Owner, __: Context) -> tuple[Value, ...]:
+    return service_reference(ServiceName(request.unit))
 
 
 def _select_service(reference: tuple[Value, ...], _: object = None) -> Selection:
@@ -29,17 +29,19 @@ PROVIDER = Provider(
         ),
         "Dependent": column(_service, "journal, UNIT of the line that process 1 wrote at the start"),
         "LogonId": column(lambda _, owner, __: owner.logon_id, "as Antecedent"),
-        "LoginUid": column(lambda row, *_: row.loginuid, f"{_TRUSTED}: _AUDIT_LOGINUID"),
+        "LoginUid": column(lambda request, *_: request.loginuid, f"{_TRUSTED}: _AUDIT_LOGINUID"),
         "RequestTime": column(
-            lambda row, *_: datetime_of_microseconds(row.requested), f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP"
+            lambda request, *_: datetime_of_microseconds(request.requested), f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP"
         ),
         "StartTime": column(
-            lambda row, *_: datetime_of_microseconds(row.started),
+            lambda request, *_: datetime_of_microseconds(request.started),
             f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP of the line that process 1 wrote at the start",
         ),
-        "RequestProcessId": column(lambda row, *_: row.pid, f"{_TRUSTED}: _PID"),
-        "Command": column(lambda row, *_: clean(row.command), f"{_TRUSTED}: _CMDLINE"),
-        "Evidence": column(lambda row, *_: clean(row.source), "the log and the program that logged the command"),
+        "RequestProcessId": column(lambda request, *_: request.pid, f"{_TRUSTED}: _PID"),
+        "Command": column(lambda request, *_: clean(request.command), f"{_TRUSTED}: _CMDLINE"),
+        "Evidence": column(
+            lambda request, *_: clean(request.source), "the log and the program that logged the command"
+        ),
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("service")},
     selections={"Dependent": _select_service},

@@ -1,4 +1,4 @@
-"""LS_UserChangeRecord: past changes of the user of processes: sudo, su, set-user-ID programs."""
+"""LS_UserChangeRecord: past changes of the user of a process, such as those by sudo and su."""
 
 from logonscope.providers.helpers.provider import Provider
 from logonscope.providers.helpers.record_columns import (

@@ -23,15 +23,15 @@ from logonscope.providers.helpers.text import clean
 LINUX = 36
 """OSType (CIM_OperatingSystem)."""
 
-_NOT_PEOPLE = {0, 4, 5}
-"""LogonTypes that are not a person's: System, Batch, Service."""
+_TYPES_WITHOUT_PERSON = {0, 4, 5}
+"""LogonTypes of logon sessions without a person: System, Batch, Service."""
 
 _64_BIT = {"x86_64", "aarch64", "arm64", "ppc64", "ppc64le", "s390x", "riscv64", "mips64", "loongarch64", "sparc64"}
 _32_BIT = {"i386", "i486", "i586", "i686", "armv6l", "armv7l", "armv8l", "ppc", "s390", "mips", "riscv32", "sparc"}
 
 
 def _is_of_person(session: LogonSession) -> bool:
-    return session.logon_type not in _NOT_PEOPLE
+    return session.logon_type not in _TYPES_WITHOUT_PERSON
 
 
 def _number_of_users(summary: HostSummary, _: Context) -> int:

@@ -1,7 +1,7 @@
 """Win32_Process: the processes of the host, with every property that Linux has a correct value for.
 
-Every caller gets a row for every process, as on Windows. The row of a process that the caller may not see has identity
-columns only.
+Every caller gets a row for every process, as on Windows. The row of a process that the caller may not see has only the
+values that identify the process.
 """
 
 from collections.abc import Callable

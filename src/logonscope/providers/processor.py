@@ -7,7 +7,10 @@ from logonscope.providers.helpers.text import clean
 
 CENTRAL_PROCESSOR = 3
 ARCHITECTURES = {"x86_64": 9, "aarch64": 12, "i386": 0, "i486": 0, "i586": 0, "i686": 0, "armv6l": 5, "armv7l": 5}
+"""The kernel's name of an architecture -> Architecture."""
+
 WIDTHS = {9: 64, 12: 64, 0: 32, 5: 32}
+"""Architecture -> AddressWidth."""
 
 _CPUINFO, _TOPOLOGY = "/proc/cpuinfo", "/sys/devices/system/cpu/cpu*/topology"
 _NOT_SHOWN = "the kernel does not show it"

@@ -8,10 +8,10 @@ from logonscope.providers.helpers.account_names import domain_and_name, user_sid
 from logonscope.providers.helpers.provider import Context, Provider, column, constant
 
 UNIX_AUTHORITY, UNIX_USERS = 22, 1
-"""The beginning of Samba's SIDs of Unix users, S-1-22-1: Samba's authority for Unix accounts, and its users."""
+"""The numbers in the beginning of Samba's SIDs of Unix users, S-1-22-1: the authority, and the first subauthority."""
 
 SID_BYTES = 16
-"""Bytes of a SID with two parts after its authority."""
+"""Bytes of a SID with two subauthorities: 8, and 4 for each subauthority."""
 
 
 def binary_sid(uid: int) -> bytes:

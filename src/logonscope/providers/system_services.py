@@ -1,4 +1,4 @@
-"""Win32_SystemServices: the services of the computer."""
+"""Win32_SystemServices: the services of the system's service manager, as parts of the computer."""
 
 from logonscope.providers.helpers.host import computer_reference
 from logonscope.providers.helpers.provider import End, Provider, column, host_column

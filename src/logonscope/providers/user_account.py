@@ -2,7 +2,7 @@
 
 from logonscope.facts import Account
 from logonscope.providers.helpers.account_columns import SHADOW, full_name, is_locked, select_user_name, user_columns
-from logonscope.providers.helpers.account_names import is_person
+from logonscope.providers.helpers.account_names import is_user_account
 from logonscope.providers.helpers.provider import PASSWORDS, Context, Provider, column, constant
 
 NORMAL_ACCOUNT = 512
@@ -30,7 +30,7 @@ def _password_required(account: Account, _: Context) -> bool | None:
 
 PROVIDER = Provider(
     subject="user",
-    is_instance=lambda account, context: is_person(account.uid, context.machine.uid_min),
+    is_instance=lambda account, context: is_user_account(account.uid, context.machine.uid_min),
     columns=user_columns()
     | {
         "AccountType": constant(NORMAL_ACCOUNT, "512: a normal account"),

@@ -2,7 +2,7 @@
 
 from logonscope.cim.types import Value
 from logonscope.machine import datetime_of_microseconds
-from logonscope.providers.helpers.account_names import is_person, user_sid
+from logonscope.providers.helpers.account_names import is_user_account, user_sid
 from logonscope.providers.helpers.profile_item import HISTORY, LOADED, NO_HOMES, Profile
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
@@ -19,7 +19,7 @@ def _has_home(profile: Profile, _: Context) -> bool:
 
 
 def _is_special(profile: Profile, context: Context) -> bool:
-    return not is_person(profile.account.uid, context.machine.uid_min)
+    return not is_user_account(profile.account.uid, context.machine.uid_min)
 
 
 def _last_use(profile: Profile, _: Context) -> Value:

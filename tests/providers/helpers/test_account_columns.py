@@ -39,14 +39,14 @@ def test_users_and_groups_have_every_column_of_an_account() -> None:
 def test_a_user_and_a_group_of_one_name_and_number_differ_in_their_sids() -> None:
     group = Group("alice", 1000, local=True)
     users, groups = user_columns(), group_columns()
-    assert [users[name].value(ACCOUNT, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-1-1000", 1]
-    assert [groups[name].value(group, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-2-1000", 4]
+    assert [users[name].make_value(ACCOUNT, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-1-1000", 1]
+    assert [groups[name].make_value(group, CONTEXT) for name in ("SID", "SIDType")] == ["S-1-22-2-1000", 4]
     for name in ("Caption", "Domain", "Name", "LocalAccount"):
-        assert users[name].value(ACCOUNT, CONTEXT) == groups[name].value(group, CONTEXT)
+        assert users[name].make_value(ACCOUNT, CONTEXT) == groups[name].make_value(group, CONTEXT)
 
 
 def test_whether_an_account_is_local_may_be_unknown() -> None:
-    assert user_columns()["LocalAccount"].value(ACCOUNT._replace(local=None), CONTEXT) is None
+    assert user_columns()["LocalAccount"].make_value(ACCOUNT._replace(local=None), CONTEXT) is None
 
 
 def test_a_name_means_more_spellings_beside_a_domain() -> None:

@@ -10,7 +10,7 @@ from logonscope.providers.helpers.account_names import (
     account_reference,
     domain_and_name,
     group_sid,
-    is_person,
+    is_user_account,
     possible_names,
     select_group_reference,
     select_user_reference,
@@ -70,4 +70,4 @@ def test_sids_are_those_that_samba_gives() -> None:
 
 
 def test_root_is_a_person() -> None:
-    assert [is_person(uid, 1000) for uid in (0, 1, 999, 1000, 65534)] == [True, False, False, True, True]
+    assert [is_user_account(uid, 1000) for uid in (0, 1, 999, 1000, 65534)] == [True, False, False, True, True]

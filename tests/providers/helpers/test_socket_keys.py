@@ -4,20 +4,20 @@ import pytest
 
 from logonscope.facts import Socket
 from logonscope.machine import Selection
-from logonscope.providers.helpers.socket_keys import SOCKET, select_inode, select_port, select_socket
+from logonscope.providers.helpers.socket_keys import SOCKET_COLUMNS, select_inode, select_port, select_socket
 
 LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001, namespace=7)
 
 
 def test_a_socket_has_its_local_address_and_state() -> None:
-    assert {name: column.value(LISTENING, None, None, None) for name, column in SOCKET.items()} == {
+    assert {name: column.make_value(LISTENING, None, None, None) for name, column in SOCKET_COLUMNS.items()} == {
         "Protocol": "tcp6", "LocalAddress": "::1", "LocalPort": 443, "State": "LISTEN",
         "NetworkNamespace": 7, "NetworkNamespaceProcessId": None,
     }  # fmt: skip
 
 
 def test_a_udp_socket_has_no_state() -> None:
-    assert SOCKET["State"].value(LISTENING._replace(protocol="udp", state=""), None, None, None) is None
+    assert SOCKET_COLUMNS["State"].make_value(LISTENING._replace(protocol="udp", state=""), None, None, None) is None
 
 
 @pytest.mark.parametrize(("port", "ports"), [(443, {443}), (0, {0}), (None, set()), ("443", set())])

@@ -14,23 +14,23 @@ USER, GROUP, ALIAS = 1, 2, 4
 """Values of SIDType (SID_NAME_USE); a group of the computer itself is an alias."""
 
 SHADOW = "shadow(5): {}; null unless an administrator asks, and for accounts of a directory service"
-"""Source of a value that depends on the shadow file."""
+"""Source text of a column that needs the shadow file. The braces are replaced by what the column shows."""
 
 
-def _domain(row: Account | Group, context: Context) -> str:
-    return domain_and_name(row.name, context.machine.hostname)[0]
+def _domain(account: Account | Group, context: Context) -> str:
+    return domain_and_name(account.name, context.machine.hostname)[0]
 
 
-def _name(row: Account | Group, context: Context) -> str:
-    return domain_and_name(row.name, context.machine.hostname)[1]
+def _name(account: Account | Group, context: Context) -> str:
+    return domain_and_name(account.name, context.machine.hostname)[1]
 
 
-def _caption(row: Account | Group, context: Context) -> str:
-    return "\\".join(domain_and_name(row.name, context.machine.hostname))
+def _caption(account: Account | Group, context: Context) -> str:
+    return "\\".join(domain_and_name(account.name, context.machine.hostname))
 
 
-def _is_local(row: Account | Group, _: Context) -> bool | None:
-    return row.local
+def _is_local(account: Account | Group, _: Context) -> bool | None:
+    return account.local
 
 
 def _description(account: Account, _: Context) -> str | None:

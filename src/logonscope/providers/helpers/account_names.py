@@ -54,7 +54,7 @@ def account_reference(name: str, hostname: str, class_name: str = "Win32_Account
 
 def class_of_user(uid: int, uid_min: int) -> str:
     """Return the name of the class that a user's account belongs to."""
-    return "Win32_UserAccount" if is_person(uid, uid_min) else "Win32_SystemAccount"
+    return "Win32_UserAccount" if is_user_account(uid, uid_min) else "Win32_SystemAccount"
 
 
 def user_sid(uid: int) -> str:
@@ -67,6 +67,6 @@ def group_sid(gid: int) -> str:
     return f"S-1-22-2-{gid}"
 
 
-def is_person(uid: int, uid_min: int) -> bool:
-    """Return whether a uid is root's or from UID_MIN on: a Win32_UserAccount. All others are Win32_SystemAccounts."""
+def is_user_account(uid: int, uid_min: int) -> bool:
+    """Return whether the account of a uid is a Win32_UserAccount: root's, or one from UID_MIN on."""
     return uid == 0 or uid >= uid_min

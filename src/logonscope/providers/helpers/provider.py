@@ -41,14 +41,14 @@ Subject = Literal[
 ]
 """Kinds of items. Each item is a tuple, whose parts are passed to the functions of a table as separate arguments:
 
-process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts of the
-user manager, then those of the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
-Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
-(path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); logon record:
-(PastLogin,); process record: (PastProcess, PastLogin); change record: (PastChange,); change of process: (PastChange,
-PastProcess, PastLogin); failed logon record: (PastFailedLogon,); user change record: (PastUserChange,); present logon
-record: (PastLogin,); present process record: (Process, Owner, PastProcess, PastLogin); machine: (HostSummary,);
-processor: (HostSummary, number of the package); namespace: (name,).
+process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: (LogonSession of the
+user manager, its members, LogonSession of the login, its members); user: (Account,); group: (Group,); membership:
+(Group, Account); socket: (Socket, Process, Owner); service: (Service,); profile: (Profile,); unit request:
+(UnitRequest, Owner); mapped file: (path, address, Process, Owner); sub session: (outer Owner, inner Owner, first
+Process, its parent); logon record: (PastLogin,); process record: (PastProcess, PastLogin); change record:
+(PastChange,); change of process: (PastChange, PastProcess, PastLogin); failed logon record: (PastFailedLogon,); user
+change record: (PastUserChange,); present logon record: (PastLogin,); present process record: (Process, Owner,
+PastProcess, PastLogin); machine: (HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
 """
 
 MAX_LAYOUTS = 256
@@ -87,6 +87,7 @@ class LogonLookup(Protocol):
     """Lookup of values that are not in the item, about the logon session, user, container and parent of a process.
 
     A column that calls a method must name the facts that the method needs: without them, the result can be wrong.
+    OWNER_FACT is that of ``logonscope.machine``.
     """
 
     def is_leftover(self, owner: Owner) -> bool | None:
@@ -105,7 +106,7 @@ class LogonLookup(Protocol):
         ...
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None if the uid has none on this host.
+        """Return the account name of a process's effective uid; None if the uid has no account on this host.
 
         Needs the facts in ``USER_FACTS`` of providers/ls_process.py.
         """
@@ -128,14 +129,14 @@ class Context(NamedTuple):
 class Column(NamedTuple):
     """How a property is made: a function of the item and the context, its source in words, and the facts it needs."""
 
-    value: Callable[..., Value]
+    make_value: Callable[..., Value]
     source: str
     facts: frozenset[str] = frozenset()
     limits: tuple[int, int] | None = None  # least and greatest number of the property's type; outside: null
 
     def checked_value(self, *item: Any) -> Value:
         """Return the value for an item and the context, which is the last argument; null if it is out of the limits."""
-        value: Any = self.value(*item)
+        value: Any = self.make_value(*item)
         if value is None or self.limits is None or self.limits[0] <= value <= self.limits[1]:
             return value  # type: ignore[no-any-return]  # the function of a column has no types
         return None
@@ -154,15 +155,15 @@ class _Constant:
 class _HostValue:
     """A column function that reads the context only, so that all rows of an answer have the same value."""
 
-    def __init__(self, value: Callable[[Context], Value]) -> None:
-        self._value = value
+    def __init__(self, make_value: Callable[[Context], Value]) -> None:
+        self._make_value = make_value
 
     def __call__(self, *item_and_context: Any) -> Value:
-        return self._value(item_and_context[-1])
+        return self._make_value(item_and_context[-1])
 
 
 class _FactValue:
-    """A column function that returns a fact of an item (Process, Owner); ``clean`` is applied to a text."""
+    """A column function that returns a fact of the process in an item (Process, Owner); a text is cleaned."""
 
     def __init__(self, name: str) -> None:
         self.index = Process._fields.index(name)
@@ -172,9 +173,9 @@ class _FactValue:
         return clean(value) if isinstance(value, str) else value
 
 
-def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
-    """Return a column that is made by a function."""
-    return Column(value, source, frozenset(facts))
+def column(make_value: Callable[..., Value], source: str, *facts: str) -> Column:
+    """Return the column whose values a function makes."""
+    return Column(make_value, source, frozenset(facts))
 
 
 def fact_column(name: str, source: str) -> Column:
@@ -185,9 +186,9 @@ def fact_column(name: str, source: str) -> Column:
     return Column(_FactValue(name), source, frozenset({name}))
 
 
-def host_column(value: Callable[[Context], Value], source: str) -> Column:
+def host_column(make_value: Callable[[Context], Value], source: str) -> Column:
     """Return the column of a property that has the same value in all instances of one answer."""
-    return Column(_HostValue(value), source)
+    return Column(_HostValue(make_value), source)
 
 
 def constant(value: Value, source: str = "a constant") -> Column:
@@ -201,7 +202,7 @@ def always_null(reason: str) -> Column:
 
 
 class _RowLayout:
-    """How rows of a list of columns are made: the columns, grouped by kind.
+    """The columns of a row, grouped by the way in which their values are made.
 
     Values that are the same in all rows are made once. A fact costs no call if its property is an integer.
     """
@@ -220,20 +221,21 @@ class _RowLayout:
             self._add(index, column)
 
     def _add(self, index: int, column: Column) -> None:
-        if isinstance(column.value, _Constant):
+        if isinstance(column.make_value, _Constant):
             self._constant_values[index] = column.checked_value()
-        elif isinstance(column.value, _HostValue):
+        elif isinstance(column.make_value, _HostValue):
             self._host_columns.append((index, column))
-        elif column.limits is not None and isinstance(column.value, _FactValue):
-            self._fact_columns.append((index, column.value.index, *column.limits))
+        elif column.limits is not None and isinstance(column.make_value, _FactValue):
+            self._fact_columns.append((index, column.make_value.index, *column.limits))
         elif column.limits is not None:
-            self._number_columns.append((index, column.value, *column.limits))
+            self._number_columns.append((index, column.make_value, *column.limits))
         else:
-            first_index = next((first for first, value in self._function_columns if value is column.value), None)
-            if first_index is None:
-                self._function_columns.append((index, column.value))
+            earlier_indexes = (i for i, make_value in self._function_columns if make_value is column.make_value)
+            earlier_index = next(earlier_indexes, None)
+            if earlier_index is None:
+                self._function_columns.append((index, column.make_value))
             else:
-                self._repeated_columns.append((index, first_index))
+                self._repeated_columns.append((index, earlier_index))
 
     def template(self, context: Context) -> list[Any]:
         """Return a row with the values that are the same in all rows of an answer."""
@@ -243,7 +245,6 @@ class _RowLayout:
         return row
 
     def row(self, template: list[Any], item: tuple[Any, ...], context: Context) -> tuple[Value, ...]:
-        """Return the row of an item."""
         row, process = template.copy(), item[0]
         for index, fact, low, high in self._fact_columns:
             number = process[fact]
@@ -255,13 +256,13 @@ class _RowLayout:
                 row[index] = number
         for index, make_value in self._function_columns:
             row[index] = make_value(*item, context)
-        for index, first_index in self._repeated_columns:
-            row[index] = row[first_index]
+        for index, earlier_index in self._repeated_columns:
+            row[index] = row[earlier_index]
         return tuple(row)
 
 
 NULL_COLUMN = constant(None)
-"""The column for a name that the table does not have: its value is always null."""
+"""The column for a name that is not in the table: its value is always null."""
 
 NULL_COLUMN_NAME = ""
 """A name that no table has, used in place of the name of a column that cannot be computed: the value is null."""
@@ -296,8 +297,8 @@ class End(NamedTuple):
 class Provider(NamedTuple):
     """The table of one class.
 
-    A test requires a column for every property of the class (``always_null`` where Linux has no value), and for every
-    key a selection, or the reason why the value of the key cannot limit the reading.
+    A test requires a column for every property of the class: ``always_null`` where Linux has no value. For every key,
+    the test requires a selection, or the reason why the value of the key cannot limit the reading.
     """
 
     subject: Subject
@@ -347,7 +348,7 @@ class Provider(NamedTuple):
         return reduce(Selection.intersection, selections) if selections else EVERYTHING
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
-        """Return the ranges of properties by the names of their limits; without properties that have no limit."""
+        """Return the ranges of properties by the names of their limits; leave out properties without a limit."""
         return {self.ranges[name]: value_range for name, value_range in ranges.items() if name in self.ranges}
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:

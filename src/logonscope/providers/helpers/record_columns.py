@@ -1,4 +1,4 @@
-"""Columns of records of the history, their references, and the selections for their fixed properties."""
+"""Columns of records of the history, references to records, and the selections for fixed properties of records."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,38 +8,40 @@ from logonscope.cim.types import Value
 from logonscope.machine import EVERYTHING, Selection
 from logonscope.providers.helpers.provider import Column
 
-JOURNAL = "the history"
+HISTORY_SOURCE = "the history"
+"""Source text of most columns."""
+
 _UNSHOWABLE = "\ufffd"
 """U+FFFD replaces characters that cannot be shown: a text with U+FFFD can represent many texts."""
 
 
-def logon_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of the first element of an item, a PastLogin; only for logon records."""
+def logon_column(name: str, source: str = HISTORY_SOURCE) -> Column:
+    """Return the column of a field of PastLogin, for the subject "logon record"."""
     return _field_column(PastLogin._fields.index(name), 0, source)
 
 
-def login_of_process_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of the second element of an item, a PastLogin; only for process records."""
+def login_of_process_column(name: str, source: str = HISTORY_SOURCE) -> Column:
+    """Return the column of a field of PastLogin, for the subject "process record"."""
     return _field_column(PastLogin._fields.index(name), 1, source)
 
 
-def process_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
-    """Return the column of a field of the first element of an item, a PastProcess; only for process records."""
+def process_column(name: str, source: str = HISTORY_SOURCE, *facts: str) -> Column:
+    """Return the column of a field of PastProcess, for the subject "process record"."""
     return _field_column(PastProcess._fields.index(name), 0, source, *facts)
 
 
-def change_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
-    """Return the column of a field of the first element of an item, a PastChange; only for change records."""
+def change_column(name: str, source: str = HISTORY_SOURCE, *facts: str) -> Column:
+    """Return the column of a field of PastChange, for the subject "change record"."""
     return _field_column(PastChange._fields.index(name), 0, source, *facts)
 
 
-def attempt_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of the first element of an item, a PastFailedLogon; for failed logon records."""
+def failed_logon_column(name: str, source: str = HISTORY_SOURCE) -> Column:
+    """Return the column of a field of PastFailedLogon, for the subject "failed logon record"."""
     return _field_column(PastFailedLogon._fields.index(name), 0, source)
 
 
-def user_change_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of the first element of an item, a PastUserChange; only for user change records."""
+def user_change_column(name: str, source: str = HISTORY_SOURCE) -> Column:
+    """Return the column of a field of PastUserChange, for the subject "user change record"."""
     return _field_column(PastUserChange._fields.index(name), 0, source)
 
 
@@ -52,7 +54,12 @@ def _field_column(index: int, element: int, source: str, *facts: str) -> Column:
 
 
 def record_reference(class_name: str, element: int) -> Callable[..., Value]:
-    """Return the function that makes a reference to the record that is an element of an item."""
+    """Return the function that makes a reference to a record.
+
+    Args:
+        class_name: the class of the reference.
+        element: the index of the record in the item.
+    """
 
     def reference(*item: Any) -> Value:
         return (class_name, item[element].record)
@@ -71,7 +78,7 @@ def select_logon_record(key: Value, _: object = None) -> Selection:
 
 
 def select_process_record(key: Value, _: object = None) -> Selection:
-    """Return the selection of the changes that belong to a process record, by the key of the process record."""
+    """Return the selection of the records that belong to a process record, by the key of the process record."""
     return Selection(process_records=_record_keys(key))
 
 
@@ -86,7 +93,7 @@ def select_logon_record_reference(reference: tuple[Value, ...], _: object = None
 
 
 def select_process_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
-    """Return the selection of the changes that belong to the process record that a reference names."""
+    """Return the selection of the records that belong to the process record that a reference names."""
     return select_process_record(reference[1])
 
 

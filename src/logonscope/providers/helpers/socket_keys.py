@@ -5,7 +5,7 @@ from logonscope.machine import Selection
 from logonscope.providers.helpers.provider import column
 from logonscope.providers.helpers.text import clean
 
-SOCKET = {
+SOCKET_COLUMNS = {
     "Protocol": column(lambda socket, *_: clean(socket.protocol), "the file of /proc/net that lists it"),
     "LocalAddress": column(lambda socket, *_: clean(socket.address), "/proc/net: local_address"),
     "LocalPort": column(lambda socket, *_: socket.port, "/proc/net: local_address"),

@@ -1,6 +1,6 @@
 """Sums of the resources that the processes of a logon session use.
 
-A sum contains the processes whose value is known. ``count_unread`` counts the processes that a sum lacks.
+A sum contains only the processes whose value is known.
 """
 
 from collections.abc import Iterable, Sequence

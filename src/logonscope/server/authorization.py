@@ -34,7 +34,7 @@ def has_credentials(headers: Mapping[str, str]) -> bool:
 
 
 def request_credentials(headers: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials of a request: those in Authorization, else those of the page; None without any."""
+    """Return the credentials of a request, from Authorization, else those of the page; None: it has no credentials."""
     authorization, csrf_token = headers.get("authorization"), headers.get(CSRF_HEADER)
     if authorization is None and csrf_token is not None:
         return Credentials(SESSION, password=csrf_token[:MAX_TOKEN_LENGTH], token=session_cookie(headers).encode())
@@ -42,17 +42,17 @@ def request_credentials(headers: Mapping[str, str]) -> Credentials | None:
 
 
 def session_cookie(headers: Mapping[str, str]) -> str:
-    """Return the cookie of the page (RFC 6265 5.4); "" without one, or with several."""
+    """Return the cookie of the page (RFC 6265 5.4); "" if the request has no such cookie, or several."""
     pairs = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
     values = [value for name, _, value in pairs if name == COOKIE]
     return values[0][:MAX_TOKEN_LENGTH] if len(values) == 1 else ""
 
 
 def credentials_of(authorization: str | None) -> Credentials | None:
-    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None without any.
+    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None: it has no credentials.
 
-    A header that only says that a certificate authenticates the client has no credentials. Credentials that cannot be
-    decoded keep their scheme only: they fail authentication, and are not ignored.
+    A header that only says that a certificate authenticates the client has no credentials. If credentials cannot be
+    decoded, their scheme is returned, so that they are not ignored and the authentication fails.
     """
     if authorization is None or authorization.strip().lower() == CERTIFICATE_PROFILE:
         return None

@@ -1,9 +1,9 @@
 """The TLS certificate of the server: that of the settings, or a self-signed one that is created at the first start.
 
-The self-signed certificate is ECDSA on P-256 with SHA-256: only for this kind do all clients, among them every Windows
-since 2008 R2, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. It is valid for ten years. It
-is replaced only when it has expired or is for another host name: clients trust the certificate itself, so a new one
-breaks their configuration and makes no client safer.
+The self-signed certificate is ECDSA on P-256 with SHA-256. For no other kind of key do all clients, among them every
+Windows since 2008 R2, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. The certificate is
+valid for ten years. It is replaced only when it has expired or is for another host name: clients trust the certificate
+itself, so a new certificate breaks their configuration and makes no client safer.
 """
 
 import hashlib
@@ -43,7 +43,9 @@ class TlsContext(ssl.SSLContext):
 
 
 def tls_context(settings: Settings) -> TlsContext:
-    """Return the TLS context for the certificate of the settings, or for the self-signed one, which it may create.
+    """Return the TLS context for the certificate of the settings, or for the self-signed one.
+
+    The self-signed certificate is created if necessary.
 
     Raises:
         AccessDeniedError: no permission to read or write a file.
@@ -80,7 +82,7 @@ def tls_context(settings: Settings) -> TlsContext:
 
 
 def request_client_certificates(context: ssl.SSLContext, path: str) -> None:
-    """Request a certificate from each client. A client may have none, but an invalid one ends the handshake.
+    """Request a certificate from each client. A client need not have one, but an invalid one ends the handshake.
 
     Raises:
         AccessDeniedError, InvalidParameterError: the file of authorities cannot be read, or is not valid.
@@ -95,7 +97,7 @@ def request_client_certificates(context: ssl.SSLContext, path: str) -> None:
 
 
 def common_name(certificate: Mapping[str, Any] | None) -> str | None:
-    """Return the common name in the subject of a verified certificate (``getpeercert``); None without exactly one."""
+    """Return the common name in a verified certificate (``getpeercert``); None: it has none, or more than one."""
     parts = [part for names in (certificate or {}).get("subject", ()) for part in names]
     names = [str(value) for name, value in parts if name == "commonName"]
     return names[0] if len(names) == 1 else None
@@ -162,7 +164,7 @@ def self_signed_certificate(folder: str) -> str:
 
 
 def _leaf(path: str) -> x509.Certificate:
-    """Return the first certificate of a PEM file: the server's. The certificates of its issuers follow it."""
+    """Return the first certificate of a PEM file: that of the server. Those of issuers follow."""
     try:
         return x509.load_pem_x509_certificates(_read_file(path))[0]
     except ValueError:

@@ -25,7 +25,7 @@ class ClientTls(NamedTuple):
         """Return the context of a connection.
 
         Raises:
-            TlsFileError: a file cannot be read, has no certificate, or has no key that can be used with it.
+            TlsFileError: a file cannot be read, has no certificate, or has no usable key of its certificate.
         """
         file = self.ca
         try:
@@ -48,7 +48,6 @@ def _reject_encrypted_key() -> NoReturn:
 
 
 def _reason(error: OSError, *, needs_key: bool) -> str:
-    """Return why a file cannot be used."""
     if not isinstance(error, ssl.SSLError):
         return error.strerror or str(error)
     if error.reason == "KEY_VALUES_MISMATCH":

@@ -42,8 +42,8 @@ def run(
 
     Args:
         args: the arguments of the command line.
-        open_source: returns, for the settings, the source of the served host, with the history of that host.
-        ownership: the ownership rules of that host.
+        open_source: returns, for the settings, the source of the served host, with its history.
+        ownership: the ownership rules of the served host.
         caller_of_uid: returns the caller for a uid of this host.
         page_folder: the folder of the page; empty: no page is served.
 

@@ -2,7 +2,7 @@
 
 ``Settings`` is the table of all keys. The checks of the file, the flags of ``logonscope serve`` and the reference page
 are generated from it: ``max_envelope = 512000`` in the file is ``--max-envelope 512000`` on the command line, which has
-precedence. The tables ``[[sink]]`` of the file are not in this table: sinks/settings.py parses them.
+precedence. The field ``sinks`` is not a key: sinks/settings.py parses the tables ``[[sink]]`` of the file.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Kind(NamedTuple):
         fits: returns whether a value of this type is valid.
         make: converts a valid value for ``Settings``; may raise ValueError.
         choices: the valid words, if only a few words are valid.
-        metavar: the placeholder of the value in the help of the flag; "": the choices, or one for the type.
+        metavar: the placeholder of the value in the help of the flag; "": the choices, or a placeholder for the type.
     """
 
     words: str
@@ -78,7 +78,7 @@ def parse_listener(url: str) -> Listener:
         ListenError: the address is neither a valid URL (an IP address, no path) nor the path of a unix socket.
     """
     if url.startswith("unix:/"):
-        return Listener("unix", "", 0, _path(url.removeprefix("unix:")), tls=False, loopback=True)
+        return Listener("unix", "", 0, _absolute_path(url.removeprefix("unix:")), tls=False, loopback=True)
     match = _URL.fullmatch(url)
     if match is None:
         raise ListenError(url, "expected http://ADDRESS:PORT, https://ADDRESS:PORT or unix:/PATH")
@@ -96,7 +96,7 @@ def parse_listener(url: str) -> Listener:
     return Listener(scheme, str(address), int(port or PORTS[scheme]), "", scheme == "https", address.is_loopback)
 
 
-def _path(text: str) -> str:
+def _absolute_path(text: str) -> str:
     return os.path.abspath(text) if text else ""
 
 
@@ -113,7 +113,7 @@ def _fits(pattern: re.Pattern[str], text: object) -> bool:
 
 
 def _is_history_size(text: object) -> bool:
-    # the minimum is that of journal.policy, which only app imports
+    # the minimum is that of journal.policy, which this package may not import
     match = re.fullmatch(r"([0-9]{1,6}) ?([MGT])B", text) if isinstance(text, str) else None
     return match is not None and int(match[1]) << {"M": 20, "G": 30, "T": 40}[match[2]] >= 16 << 20
 
@@ -140,11 +140,17 @@ _LISTENERS = Kind(
 _GROUPS = Kind('a list of groups such as ["sudo", "wheel"]', list, _are_texts, _distinct)
 _HOST_NAMES = Kind('a list of names such as ["web1.example.com"]', list, _are_texts, _distinct)
 _ORIGINS = Kind('a list of origins such as ["https://web1"]', list, _are_texts, _distinct)
-_FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path, metavar="FILE")
+_FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _absolute_path, metavar="FILE")
 _FILE_OR_LOG = Kind(
-    'the path of a file, or "-"', str, _FILE.fits, lambda text: text if text == "-" else _path(text), metavar="FILE"
+    'the path of a file, or "-"',
+    str,
+    _FILE.fits,
+    lambda text: text if text == "-" else _absolute_path(text),
+    metavar="FILE",
 )
-_FOLDER = Kind("the path of a directory", str, lambda text: bool(text) and _FILE.fits(text), _path, metavar="DIRECTORY")
+_FOLDER = Kind(
+    "the path of a directory", str, lambda text: bool(text) and _FILE.fits(text), _absolute_path, metavar="DIRECTORY"
+)
 _SERVICE = Kind(
     "the name of a PAM service", str, lambda text: bool(re.fullmatch(r"[\w.-]*", text, re.ASCII)), metavar="SERVICE"
 )
@@ -163,7 +169,7 @@ _PATTERNS = Kind("a list of regular expressions", list, lambda items: all(map(_i
 _SWITCH = Kind("true or false", bool, lambda _: True)
 
 
-def _state() -> str:
+def _state_folder() -> str:
     """Return the directory that systemd created for the service (systemd.exec(5), StateDirectory=), or the default."""
     # If StateDirectory= has several directories, the variable has all of them; the first one is used.
     return os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/logonscope"
@@ -178,10 +184,10 @@ def _setting(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
     """Return the dataclass field of a setting.
 
     Args:
-        kind: the kind of its values.
-        default: its default as in TOML, or a function that returns it, if it depends on the host.
+        kind: the kind of the setting's values.
+        default: the default as in TOML. If it depends on the host: a function that returns it.
         meaning: the description of the setting.
-        shown: the default as the reference shows it. It is needed if the default is a table or depends on the host.
+        shown: the default as the reference shows it; needed if the default is a table or depends on the host.
     """
     metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`", "default": default}
     if callable(default):
@@ -213,7 +219,7 @@ class Settings:
     key: str = _setting(_FILE, "", "PEM file with the private key; empty: `certificate` contains it")
     state: str = _setting(
         _FOLDER,
-        _state,
+        _state_folder,
         "directory of the self-signed certificate, of the history, and of the positions of sinks",
         "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
@@ -452,7 +458,7 @@ def _parse_flag(name: str, value: object) -> Any:
 
 
 def _flag_words(kind: Kind) -> str:
-    """Return the description of the values as a flag takes them: with commas, not in the brackets of TOML."""
+    """Return the description of the values, with the example as a flag takes it: A,B instead of ["A", "B"]."""
     description, such_as, example = kind.words.partition(" such as ")
     if kind.type is list and example:
         example = ",".join(json.loads(example))
@@ -476,12 +482,12 @@ def _as_file_value(kind: Kind, value: object) -> object:
     # A list can be written as A,B, as a repeated flag, or both.
     if kind.type is list:
         texts = value if isinstance(value, list) else [value]
-        return [part for text in texts for part in str(text).split(",") if part]
+        return [item for text in texts for item in str(text).split(",") if item]
     if not isinstance(value, str):
         return value
     # a table is written as A=B,C=D
     if kind.type is dict:
-        return dict(part.strip().split("=", 1) for part in value.split(","))
+        return dict(entry.strip().split("=", 1) for entry in value.split(","))
     return {"true": True, "false": False}[value] if kind.type is bool else kind.type(value)
 
 
@@ -491,7 +497,7 @@ def _kind(name: str) -> Kind:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every key to the parser of a command; its value is a text, or a list of texts."""
+    """Add a flag for every key to the parser of a command. The value of a flag is a text, or a list of texts."""
     options = parser.add_argument_group("settings, instead of those of the file")
     for name, setting in SETTINGS.items():
         kind = _kind(name)
@@ -502,7 +508,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             arguments |= {"nargs": "?", "const": "true"}
         if kind.type is list:
             arguments["action"] = "append"
-        # a flag takes the items of a list with commas, not in the brackets of TOML
+        # a flag takes a list as A,B, not as ["A", "B"]
         default = ",".join(setting.metadata["default"]) if kind.type is list else setting.metadata["shown"]
         is_empty = default in {"", '`""`'}
         help_ = f"{setting.metadata['meaning']} (default: {'none' if is_empty else default})"

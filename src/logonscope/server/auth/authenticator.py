@@ -9,7 +9,7 @@ user has an NT hash: otherwise, clients that prefer Negotiate to Basic would try
 connections, where a password must not be sent, Negotiate is offered unless the settings turn it off.
 
 Wrong passwords delay further attempts, whatever the scheme. A ticket cannot be guessed, and is mostly rejected because
-of a wrong clock or key. Therefore a rejected ticket delays no password, and an accepted one clears no failed passwords.
+of a wrong clock or key. Therefore a rejected ticket delays no password, and an accepted ticket clears no failures.
 """
 
 import logging
@@ -34,13 +34,13 @@ CERTIFICATE_SECONDS = 60.0
 """Seconds after which the user of a certificate is looked up again: the user may have been removed, or have expired."""
 
 BEARER = "bearer"
-"""The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""
+"""The scheme of tokens (RFC 6750), in lower case. It is not offered: a client that has a token sends it anyway."""
 
 SESSION = "session"
-"""The scheme of the page: a cookie and a CSRF token. It is not offered: the page knows it."""
+"""The scheme of the page: a cookie and a CSRF token. It is not offered: only the page uses it."""
 
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
-"""The ``session`` of a peer whose token or page session was rejected; its further rejections are not audited."""
+"""The ``session`` of a peer whose token or page session was rejected. Its next rejections are not audited."""
 
 MAX_LOGGED_LENGTH = 500
 """Maximum number of characters of a user name or of a reason in the log."""
@@ -56,7 +56,7 @@ NTLM_USERS = (
     "NTLM is for users who were added with `logonscope user add --ntlm`; all others authenticate by Basic, over TLS or "
     "from the host itself"
 )
-"""Advice in the body of each 401 after NTLM or Kerberos failed; the same for all: it hides who has an NT hash."""
+"""Advice in the body of each 401 after NTLM or Kerberos failed. All users get it: it hides who has an NT hash."""
 
 OTHER_NAMESPACES = (
     "authentication failed: the caller is in another user or pid namespace, where uids and pids have another meaning; "
@@ -152,8 +152,10 @@ class Authenticator:
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
             find_token: returns the caller of a token; None: it does not exist, has expired, or is for other hosts.
-            find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
-            find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
+            find_certificate_user: returns the caller of the user name in a client certificate; None: the user does not
+                exist, or may not log in.
+            find_session: returns the caller of a session of the page, by its cookie and its CSRF token; None: the
+                session has ended, or the CSRF token is wrong.
             make_check: returns, for a caller who authenticates now, a function that later returns whether the caller
                 may still get the rest of an answer.
         """
@@ -188,7 +190,7 @@ class Authenticator:
         """Return whether ``authenticate`` is probably quick.
 
         It is quick on a unix socket, for a request without password or ticket, and on a connection that sent a correct
-        password before, which is probably cached.
+        password before: this password is probably cached.
         """
         if peer.credentials is not None or credentials is None:
             return True
@@ -199,8 +201,8 @@ class Authenticator:
     ) -> Callable[[], bool]:
         """Return a function to call between the parts of an answer: it returns whether the rest may still be sent.
 
-        It returns False once a token or a session of the page is no longer valid, or once the user has been removed, or
-        has other rights, or another password in the user file.
+        The function returns False once the token or the session of the page is no longer valid. With other credentials,
+        it returns False once the user has been removed, or has other rights, or another password in the user file.
         """
         # The kernel reports the uid of a peer on the unix socket: there are no credentials that could become invalid.
         if peer.credentials is not None:
@@ -217,7 +219,7 @@ class Authenticator:
         return self._passwords.is_known(credentials.name, peer.address)
 
     def known_caller(self, peer: Peer) -> Caller | None:
-        """Return the caller that authenticated before over this connection, without a new check."""
+        """Return the caller that authenticated before over this connection, without a new check; None if none did."""
         session = peer.session
         if isinstance(session, (Negotiation, CertificateLogin)):
             return session.caller
@@ -328,7 +330,7 @@ class Authenticator:
             negotiation = peer.session = Negotiation(
                 lookup, peer.channel_binding, self._kerberos, requires_binding=self._requires_binding
             )
-        # Only the last token of NTLM names a user. It can be a guess of the password, so it counts as an attempt.
+        # Only the last token of NTLM names a user. This token can be a guess of the password: it counts as an attempt.
         if credentials.name:
             self._passwords.begin(credentials.name, peer.address)
         answer = negotiation.step(credentials.token)
@@ -376,5 +378,5 @@ class Authenticator:
 
 
 def _has_claim(peer: Peer, credentials: Credentials) -> bool:
-    """Return whether credentials name a user who has to be authenticated: on a unix socket, credentials are ignored."""
+    """Return whether credentials name a user whom they can authenticate: on a unix socket, credentials are ignored."""
     return bool(credentials.name) and peer.credentials is None

@@ -23,16 +23,17 @@ class CallerValidity:
         find_account: Callable[[str], Caller | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Note the present password hash of the caller.
+        """Store the present password hash of the caller.
 
         Args:
             caller: the caller.
-            find_user: returns the user of a name in the user file.
+            find_user: returns the user of a name in the user file; None: there is no such user.
             find_account: returns the caller of an account; None: the account may not log in, or does not exist.
-            clock: returns seconds that only grow, whatever the system time does.
+            clock: returns seconds that never decrease, whatever the system time does.
         """
         self._caller, self._find_user, self._find_account, self._clock = caller, find_user, find_account, clock
         user = find_user(caller.name)
+        # None: the caller is not in the user file, but an account
         self._password_hash = user.password_hash if user is not None and user.caller == caller else None
         self._next_check = clock() + CHECK_SECONDS
 
@@ -40,7 +41,10 @@ class CallerValidity:
         return f"<CallerValidity of {self._caller.name}>"
 
     def is_valid(self) -> bool:
-        """Return whether the caller still exists, with the same rights and the same password of the user file."""
+        """Return whether the caller still exists, with the same rights, and with the same password in the user file.
+
+        An account can get another password.
+        """
         caller = self._caller
         if self._password_hash is not None:
             user = self._find_user(caller.name)

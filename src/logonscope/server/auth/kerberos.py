@@ -5,11 +5,11 @@ pyspnego's acceptor has no parameter for a keytab. The keytab is read again for 
 at once. Only the keys of SERVICES are used. The system's keytab has more keys, and a ticket that a client sends to sshd
 (host/web1) must be of no use here to an attacker who relays it.
 
-A principal is identified by its name alone. Therefore only narrow names are accepted: one part, in a realm whose KDC
-gave us a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor .k5login
-is read. An entry of the user file may have any narrow name, also that of root. A principal without an entry in the user
-file never becomes root or a system account of the same name, because users of the directory service may be able to
-create principals of any name (CVE-2020-25717).
+A principal is identified by its name alone. Therefore only a principal of one part is accepted, in a realm for which
+the keytab has a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor
+.k5login is read. An entry of the user file may have any name of one part, also that of root. A principal without an
+entry in the user file never becomes root or a system account of the same name, because users of the directory service
+may be able to create principals of any name (CVE-2020-25717).
 """
 
 import os
@@ -46,7 +46,7 @@ TRANSIENT_UIDS = range(61184, 65536)
 _PRINCIPAL = re.compile(r"([^/@\\]+)@([^/@\\]+)")
 """A principal with one part and a realm, as krb5_unparse_name writes it.
 
-A name with a backslash does not match: by backslashes, krb5_unparse_name escapes special characters.
+A name with a backslash does not match: krb5_unparse_name writes a backslash before special characters.
 """
 
 
@@ -70,11 +70,11 @@ def use_keytab(path: str) -> Keytab:
     """Let this process use a keytab for Kerberos tickets, and return the principals in it.
 
     Raises:
-        AccessDeniedError: this process cannot read it, other users have access, or its owner is neither root nor the
-            user of this process.
-        InvalidParameterError: it is missing, is no keytab, or has no key for HTTP or WSMAN.
+        AccessDeniedError: this process cannot read the file, other users have access to it, or its owner is neither
+            root nor the user of this process.
+        InvalidParameterError: the file is missing, is no keytab, or has no key for HTTP or WSMAN.
         NotSupportedError: the installed libraries cannot accept tickets, or cannot encrypt messages.
-        QuotaViolationError: it is too large.
+        QuotaViolationError: the file is too large.
     """
     if not os.path.exists(path):
         raise InvalidParameterError(
@@ -119,14 +119,15 @@ def kerberos_settings(
 
 
 def _find_user(name: str, find_user: Callable[[str], User | None]) -> Caller | None:
-    """Return the caller of this name in the user file: ASCII names match in any case, other names exactly."""
+    """Return the caller of this name in the user file. ASCII names match in any case, other names exactly."""
     user = find_user(name)
-    # Unicode case folding could map two principals to one user: a ticket, unlike a password, proves just the name.
+    # Unicode case folding could map two principals to one user. With a password this does no harm, but a ticket proves
+    # just the name.
     return user.caller if user is not None and (user.name == name or (user.name + name).isascii()) else None
 
 
 def _find_person(name: str, find_account: Callable[[str], Caller | None]) -> Caller | None:
-    """Return the account of a person; system accounts, and names that end in $, are rejected."""
+    """Return the caller of a person's account; None: no such account, a system account, or a name that ends in $."""
     # In Active Directory a name that ends in $ is the account of a computer.
     caller = None if name.endswith("$") else find_account(name)
     if caller is None or caller.uid is None or caller.uid < MIN_PERSON_UID or caller.uid in TRANSIENT_UIDS:

@@ -1,4 +1,4 @@
-"""Accounts of this machine as callers: the name and the uid; members of some groups are administrators."""
+"""Accounts of this machine as callers. Members of some groups are administrators."""
 
 import grp
 import os
@@ -11,11 +11,11 @@ ADMINISTRATORS = frozenset({"sudo", "wheel"})
 
 
 def find_account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return the caller of an account's name, as the name service knows it; None if there is no such account.
+    """Return the caller of an account, looked up by the name service; None if there is no such account.
 
     Args:
         name: the account's name; case matters.
-        administrators: groups whose members are administrators, beside root.
+        administrators: groups whose members are administrators, besides root.
     """
     try:
         entry = pwd.getpwnam(name)

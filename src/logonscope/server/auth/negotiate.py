@@ -1,8 +1,8 @@
 """Negotiate authentication of one connection: one user by NTLM (MS-NLMP), or one principal by Kerberos.
 
-pyspnego implements the protocols. It reads NTLM users from the file that an environment variable names. Here this is a
-file in memory: while one token is checked it holds only the user that the client claims to be, and nothing is written
-to disk. Keytabs and principals are in kerberos.py.
+pyspnego implements the protocols. It reads NTLM users from the file that an environment variable names. This file is in
+memory, so nothing is written to disk. Only while a token is checked, the file contains a user: the one that the token
+names. Keytabs and principals are in kerberos.py.
 """
 
 import os
@@ -28,10 +28,14 @@ MAX_TOKEN_LENGTH = 65_536
 _NTLM = b"NTLMSSP\0"
 _AUTHENTICATE = _NTLM + b"\x03\0\0\0"
 _UNICODE = 1
+"""NTLMSSP_NEGOTIATE_UNICODE (MS-NLMP 2.2.2.5)."""
+
 _PROOF, _CLIENT_CHALLENGE = 16, 28
 """Bytes before the AV pairs of an NTLMv2_RESPONSE: NTProofStr, and the fixed fields (MS-NLMP 2.2.2.7, 2.2.2.8)."""
 
 _CHANNEL_BINDINGS = 10
+"""AvId of MsvAvChannelBindings (MS-NLMP 2.2.2.1)."""
+
 _CHANNEL_BOUND = 0x800
 """GSS_C_CHANNEL_BOUND_FLAG of MIT krb5 1.19."""
 
@@ -103,9 +107,9 @@ class Negotiation:
                 raise AccessDeniedError(_FAILED, "see `logonscope user add --ntlm`") from error
 
     def refresh(self) -> Caller | None:
-        """Look the authenticated caller up again, and return its present rights; None if it has no access any more.
+        """Look the authenticated caller up again, and return it with its present rights; None: it has no access.
 
-        There is no access before the last token, after the caller's removal, and after a change of its NT hash.
+        A caller has no access before the last token, after its removal, and after a change of its NT hash.
         """
         if self.caller is not None:
             self.caller = self._find_caller()
@@ -162,10 +166,10 @@ class Negotiation:
         if self.caller is None:
             raise ValueError(f"{self.principal or 'the user that the token names'} has no access to this server")
 
-    def _find_ntlm_user(self, name: str, proved: tuple[Caller, bytes] | None) -> Caller | None:
-        """Return the user that NTLM has proved; None once the user has another hash than the proved one."""
-        user = self._lookup(name) if proved else None
-        return user[0] if user and proved and user[1] == proved[1] else None
+    def _find_ntlm_user(self, name: str, proved_user: tuple[Caller, bytes] | None) -> Caller | None:
+        """Return the user that NTLM has proved; None once the user has been removed or has another hash."""
+        user = self._lookup(name) if proved_user else None
+        return user[0] if user and proved_user and user[1] == proved_user[1] else None
 
     def _find_ticket_holder(self) -> Caller | None:
         return self._kerberos.find_caller(self.principal) if self._kerberos else None
@@ -186,8 +190,8 @@ class Negotiation:
         """Decrypt a message; ``length`` is the length of its content, as the message gives it.
 
         Raises:
-            AccessDeniedError: the connection is not authenticated, the message was not encrypted by its client, or the
-                length is wrong.
+            AccessDeniedError: the connection is not authenticated, the client of this connection has not encrypted the
+                message, or the length is wrong.
         """
         if self._context is None or self.caller is None:
             raise AccessDeniedError(
@@ -225,7 +229,7 @@ def _new_context(credential: spnego.CredentialCache | spnego.NTLMHash, token: by
 
 
 def _is_bound_ticket(context: spnego.ContextProxy) -> bool:
-    """Return whether a ticket came with correct channel bindings (RFC 2743 1.1.6; MIT krb5 sets a flag for them)."""
+    """Return whether a ticket came with correct channel bindings (RFC 2743 1.1.6): then MIT krb5 has set a flag."""
     # pyspnego does not publish the flag. Its Negotiate context contains a Kerberos context, which contains GSSAPI's.
     inner = getattr(context, "_context", None)
     while inner is not None and not hasattr(inner, "actual_flags"):
@@ -236,8 +240,8 @@ def _is_bound_ticket(context: spnego.ContextProxy) -> bool:
 def is_bound(token: bytes) -> bool:
     """Return whether an AUTHENTICATE_MESSAGE is bound to a channel by MsvAvChannelBindings (MS-NLMP 2.2.2.1).
 
-    The user's key protects the response in the token, and so the bindings in this response: an attacker who relays the
-    token cannot remove them.
+    The user's key protects the response in the token. The bindings are a part of this response: an attacker who relays
+    the token cannot remove them.
 
     Raises:
         ValueError, struct.error: the token is malformed, has no such message, or has two: one could be a decoy.
@@ -247,11 +251,11 @@ def is_bound(token: bytes) -> bool:
     response = _read_field(token[token.find(_AUTHENTICATE) :], 20)
     position = _PROOF + _CLIENT_CHALLENGE
     while position + 4 <= len(response):
-        kind, length = struct.unpack_from("<HH", response, position)
-        if kind == _CHANNEL_BINDINGS:
+        av_id, length = struct.unpack_from("<HH", response, position)
+        if av_id == _CHANNEL_BINDINGS:
             # 16 zero bytes are "no bindings" (MS-NLMP 2.2.2.1, MsvAvChannelBindings).
             return any(response[position + 4 : position + 4 + length])
-        if kind == 0:  # MsvAvEOL
+        if av_id == 0:  # MsvAvEOL
             break
         position += 4 + length
     return False

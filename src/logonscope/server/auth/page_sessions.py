@@ -35,8 +35,8 @@ class PageSessions:
     """The sessions of all users; safe for threads.
 
     Users of the user file lose their sessions when they are removed or get another password. Other users are accounts
-    of this machine, which are looked up again: they lose their sessions when the account may not log in any more, for
-    example after its removal or expiry, but not when its password is changed or locked.
+    of this machine. They lose their sessions when the account may not log in any more, for example after its removal or
+    expiry, but not when its password is changed or locked.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class PageSessions:
         """Initialize without sessions.
 
         Args:
-            find_user: returns the user of this name in the user file.
+            find_user: returns the user of a name in the user file; None: there is no such user.
             find_account: returns the caller of an account; None: the account may not log in, or does not exist.
-            clock: returns seconds that only grow, whatever the system time does.
+            clock: returns seconds that never decrease, whatever the system time does.
         """
         self._find_user, self._find_account, self._clock = find_user, find_account, clock
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The tokens of ``logonscope page``: one works once; in exchange for it the page gets the token for its requests."""
+"""The two tokens of ``logonscope page``: the page exchanges a token that works once for the token of its requests."""
 
 import hmac
 import secrets
@@ -13,7 +13,7 @@ ONCE_SECONDS = 300.0
 
 
 class PageTokens:
-    """The two tokens of one run of the command; safe for threads."""
+    """The two tokens of one run of ``logonscope page``; safe for threads."""
 
     def __init__(self, caller: Caller, clock: Callable[[], float] = time.monotonic) -> None:
         """Create both tokens for a caller, who may only read."""
@@ -31,7 +31,7 @@ class PageTokens:
     def exchange(self, token: str) -> str | None:
         """Return the token for requests in exchange for the token that works once.
 
-        Return None if the given token is not that one, or was used before, or has expired.
+        Return None if ``token`` is not the token that works once, or if that token was used before or has expired.
         """
         with self._lock:
             if self._is_used or self._clock() >= self._end or not _equal(token, self.once):

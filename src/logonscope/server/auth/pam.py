@@ -6,8 +6,8 @@ prompt, for the password; accounts that need more prompts cannot authenticate. F
 certificate has proved already, only the account lines are followed.
 
 The calls block, so they run in a thread: modules of PAM may ask a server, and PAM itself waits after a failure, with
-pam_unix about two seconds. PAM is called for unknown names, too; whether a call for an unknown name takes as
-long as one for a known name depends on the modules.
+pam_unix about two seconds. PAM is called for unknown names, too. The modules decide whether a call for an unknown name
+takes as long as a call for a known name.
 """
 
 from logonscope.broker import Caller
@@ -32,7 +32,7 @@ SILENT = 0x8000
 
 
 def verify(name: str, password: str, service: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return the account that a password belongs to; None if PAM rejects it, or the account has no uid here.
+    """Return the account that a password belongs to; None: PAM rejects the password, or the account has no uid here.
 
     Args:
         name: the account's name; case matters.
@@ -49,7 +49,7 @@ def verify(name: str, password: str, service: str, administrators: frozenset[str
 
 
 def admit(name: str, service: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return an account that another method authenticated; None if it is unknown or may not log in.
+    """Return an account that another method authenticated; None: the account is unknown, or may not log in.
 
     Only the service's account lines are followed, as sshd does after a key or a ticket. The arguments are those of
     ``verify``.

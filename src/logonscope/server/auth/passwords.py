@@ -1,8 +1,8 @@
 r"""Password checks with a cache of correct passwords. The backends are called in order: the user file, then PAM.
 
 Windows clients send names as ``DOMAIN\name``, ``.\name`` or ``name@realm``. The part up to the first backslash is
-removed, or without a backslash the part from the first @. All domains share one set of names and the password
-decides; therefore names in the user file cannot contain these characters.
+removed, or without a backslash the part from the first @. Therefore, a name means the same user in all domains, and
+names in the user file cannot contain these characters.
 
 Checking a password is expensive (argon2), and some clients open a connection for each request. So a correct password is
 cached for 60 seconds, as a hash of name and password with a key that only this process has. The cache is cleared when
@@ -84,7 +84,7 @@ class Passwords:
         return self._throttle.is_known(address, _throttle_key(name))
 
     def verify(self, name: str, password: str, address: str) -> Caller | None:
-        """Return the caller whose name and password these are; None if they are wrong, or the account is disabled.
+        """Return the caller with this name and password; None if they are wrong, or the account is disabled.
 
         Raises:
             ServerTooBusyError: there were too many failed attempts; this one was not checked.

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 class UnixCredentials(NamedTuple):
     """The process that connected to a unix socket, as the kernel recorded it at that time (unix(7), SO_PEERCRED).
 
-    ``shares_namespaces``: the process certainly is in the user and pid namespaces of this server; only then is its uid
-    that of a user of this host.
+    ``shares_namespaces``: the process is certainly in the user and pid namespaces of this server. If this is False, the
+    uid may be that of a user of a container.
     """
 
     pid: int

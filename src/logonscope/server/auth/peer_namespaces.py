@@ -1,9 +1,9 @@
 """Whether the process that connected to a unix socket is in the user and pid namespaces of this server.
 
 The kernel reports the uid of a process in a container as a uid of this host: root in the container is uid 0 here,
-unless the container has a user namespace. A pid can be given to another process once its process has ended. So a pidfd
-of the socket identifies the process (Linux 6.5); without a pidfd, the process must have the other end of the connection
-open.
+unless the container has a user namespace. The kernel can give a pid to another process once the first one has ended. So
+a pidfd of the socket identifies the process (Linux 6.5); without a pidfd, the process must have the other end of the
+connection open.
 
 These functions run in the event loop, so they must not wait for the process. A read of the files in ns/ and fd/ waits
 while the process is in execve(2), and a user can make a process stay in execve (decision 46). So these files are read
@@ -63,11 +63,11 @@ def shares_namespaces(connection: socket.socket, pid: int, pidfd_option: int = S
     if pid <= 0:
         return False
     try:
-        # The handle of the directory is opened first: through it, nothing of a later process with this pid is read.
+        # The directory is opened first. A read through this handle never reads a later process with the same pid.
         with _peer_pidfd(connection, pidfd_option) as pidfd, _open_process(pid) as folder:
             if not _is_in_server_namespaces(folder):
                 return False
-            # Only a process that still exists after the check had this pid during the check.
+            # If the process still exists after the check, the check has read this process and no later one.
             if pidfd is None:
                 return _read_in_time(folder, partial(_holds_socket, inode=_peer_inode(connection)))
             return _is_alive(pidfd)
@@ -107,8 +107,8 @@ def _is_in_server_namespaces(folder: int) -> bool:
     namespace_pids = [_status_field(text, b"NSpid") for text in (status, _read_file("/proc/self/status"))]
     if max(map(len, namespace_pids)) > 1 or _read_file("uid_map", folder) != _read_file("/proc/self/uid_map"):
         return False
-    # One case is left: another user namespace that maps each uid to itself, as this server's does. In it,
-    # only root is another user than on this host.
+    # One case is left: another user namespace that maps each uid to itself, as this server's does. There, all users
+    # except root are those of this host.
     return b"0" not in _status_field(status, b"Uid") or _read_in_time(folder, _has_same_namespace_files)
 
 

@@ -37,10 +37,10 @@ def read(path: str) -> bytes:
     """Return the content of a file.
 
     Raises:
-        AccessDeniedError: this process cannot read it, other users have access, or its owner is neither root nor the
-            user of this process.
-        InvalidParameterError: it cannot be read.
-        QuotaViolationError: it is too large.
+        AccessDeniedError: this process cannot read the file, other users have access to it, or its owner is neither
+            root nor the user of this process.
+        InvalidParameterError: the file cannot be read.
+        QuotaViolationError: the file is too large.
     """
     # Owner and mode are those of the open descriptor: between a check by name and open() the file could be replaced.
     with _os_errors(path), open(path, "rb", opener=open_regular) as file:
@@ -59,10 +59,10 @@ def read(path: str) -> bytes:
 
 
 def rewrite(path: str, change: Callable[[bytes], bytes], created_folder: str = FOLDER) -> None:
-    """Replace a file's content by what ``change`` returns for it, while a lock keeps others from rewriting it.
+    """Replace the content of a file by the result of ``change`` for it. A lock keeps others from rewriting the file.
 
-    A missing file is created, and so is ``created_folder``, but no other folder. The new file keeps the owner of the
-    old one: a command run with sudo must not take the file away from a server that does not run as root.
+    A missing file is created. A missing folder is created only if it is ``created_folder``. The new file keeps the
+    owner of the old file: a command run with sudo must not take the file away from a server that does not run as root.
 
     Raises:
         LogonscopeError: an error of ``read`` or ``change``; or the folder is missing, or the file cannot be written.
@@ -79,8 +79,9 @@ def rewrite(path: str, change: Callable[[bytes], bytes], created_folder: str = F
         data = read(path)
         if (changed := change(data)) != data:
             with _os_errors(path):
-                old = os.fstat(lock)
-                write_atomically(path, changed, owner=(old.st_uid, old.st_gid) if os.geteuid() == 0 else None)
+                status = os.fstat(lock)
+                owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 else None
+                write_atomically(path, changed, owner=owner)
     finally:
         os.close(lock)
 
@@ -88,7 +89,7 @@ def rewrite(path: str, change: Callable[[bytes], bytes], created_folder: str = F
 def _lock(path: str) -> int:
     """Lock a file, and return the descriptor that holds the lock."""
     while True:
-        # The file itself is the lock: users who cannot open it cannot lock it, and so cannot block us.
+        # The file itself is the lock: users who cannot open the file cannot lock it, and so cannot block this process.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -97,7 +98,7 @@ def _lock(path: str) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        # The file was replaced while we waited, so this lock is on the old file.
+        # The file was replaced during the wait, so this lock is on the old file.
         os.close(descriptor)
 
 

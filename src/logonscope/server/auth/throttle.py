@@ -4,16 +4,16 @@ Failures are counted for the client's address (IPv6: for its /64, which one cust
 attackers try one user from many addresses, and many users from one address.
 
 Others cannot lock out a user at an address where the user authenticated before: for such a pair of address and user,
-only the pair's own failures count. At another address, while others guess the user's password, the user waits at most
-MAX_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears only the
-failures of its pair, so that an attacker's own account does not help to guess the passwords of other users. Loopback is
-an address like any other: proxies and local users share it.
+only the pair's own failures count. At another address, others who guess the user's password can delay the user, by at
+most MAX_DELAY, and once they have used up USER_LIMIT, the user is rejected there. A success clears only the failures of
+its pair, so that an attacker's own account does not help to guess the passwords of other users. Loopback is an address
+like any other: proxies and local users share it.
 
 Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
-number of guesses is limited for an address and for a user: a number at once (a burst), and then the same number in each
-hour. Attempts over the limit are rejected; for a pair that authenticated before, only the pair's own limit applies. The
-number of waiting attempts from one address is limited, too. Attempts that wait only because of failures from other
-addresses do not count for this limit.
+number of guesses is limited for an address and for a user: ADDRESS_LIMIT or USER_LIMIT at once (a burst), and then the
+same number in each hour. Attempts over the limit are rejected; for a pair that authenticated before, only the pair's
+own limit applies. The number of waiting attempts from one address is limited, too. Attempts that wait only because of
+failures from other addresses do not count for this limit.
 """
 
 import ipaddress
@@ -31,7 +31,7 @@ FREE_FAILURES = 5
 """Number of failures without a delay: people mistype."""
 
 MAX_DELAY = 10.0
-"""The longest delay in seconds; clients of WinRM give up after 30 seconds (pywinrm: read_timeout_sec)."""
+"""The longest delay in seconds. Clients of WinRM wait up to 30 seconds (pywinrm: read_timeout_sec)."""
 
 FORGIVEN_SECONDS = 900.0
 """Seconds without a failure after which earlier failures are cleared."""
@@ -48,13 +48,13 @@ USER_LIMIT = 60
 HOUR = 3600.0
 
 MAX_RECORDS = 10_000
-"""Records of each kind (addresses, users, pairs); the record whose last attempt is the oldest is dropped first."""
+"""Maximum number of addresses, of users and of pairs with a record."""
 
 
 @dataclass(slots=True)
 class _Record:
     failures: int = 0
-    last_failure: float = 0.0  # time
+    last_failure: float = 0.0  # time of the last failure
     has_succeeded: bool = False  # set for pairs only
     spent: float = 0.0  # guesses of the burst that are used up
     spent_time: float = 0.0  # time when ``spent`` was computed
@@ -91,7 +91,7 @@ class _Records(Generic[Key]):
     def store(self, key: Key) -> _Record:
         """Return the record of a key, and store it if it is new.
 
-        If there are too many records, the one that was stored or returned here the longest ago is dropped.
+        If there are too many records, the record that ``store`` has not returned for the longest time is dropped.
         """
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
@@ -120,7 +120,7 @@ class Throttle:
         """Return how many seconds an attempt must wait before its password is checked.
 
         Raises:
-            ServerTooBusyError: too many attempts from this address are waiting already.
+            ServerTooBusyError: too many attempts of this pair or from this address are waiting already.
         """
         network = client_network(address)
         with self._lock:

@@ -1,11 +1,11 @@
 """Tokens: secrets for programs, with an expiry and a scope. A file has a line for each token, with its hash.
 
 A line is ``name:uid:role:scope:expiry:hosts:hash``. The role is as in the user file. The expiry is in seconds since
-1970. The hosts are patterns; the token is valid on hosts whose name matches one of them, so one file can be installed
-on many hosts. A running server reads the file again when it has changed.
+1970. The hosts are patterns: the token is valid on hosts whose name matches a pattern. So one file can be installed on
+many hosts. A running server reads a changed file again.
 
-A token has 256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check;
-argon2 is for passwords, which can be guessed.
+A token has 256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check.
+Passwords can be guessed, and need argon2.
 """
 
 import hashlib
@@ -92,7 +92,7 @@ class TokenFile:
         clock: Callable[[], float] = time.time,
         host: str | None = None,
     ) -> None:
-        """Prepare the file, which may be missing.
+        """Initialize without reading the file, which may be missing.
 
         Args:
             path: the file.

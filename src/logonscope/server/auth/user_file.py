@@ -1,8 +1,8 @@
 """The user file: users of the server that need no account on this machine. user_line.py describes its lines.
 
-The file has mode 0600 and belongs to root or to the user that reads it. It is read again when it has changed. If it
-cannot be read then, the error is reported once, and the last good content is used until the file is corrected or
-removed. A missing file has no users.
+The file has mode 0600 and belongs to root or to the user that reads it. A changed file is read again. If it cannot be
+read, the error is reported once, and the last good content is used until the file is corrected or removed. A missing
+file has no users.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ UNKNOWN_USER_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}$
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 512
 """Characters of a password (NIST SP 800-63B-3, 5.1.1.2).
 
-A short one could be guessed from a recorded NTLM exchange, where the delays of this server do not apply.
+A short password could be guessed from a recorded NTLM exchange, where the delays of this server do not apply.
 """
 
 
@@ -109,9 +109,9 @@ class UserFile:
             self._hasher.verify(UNKNOWN_USER_HASH if user is None else user.password_hash, secret)
         except (VerificationError, InvalidHashError):
             return None
-        # A stronger hash can only be made now, because it needs the password.
+        # A stronger hash can be made only now, because it needs the password.
         if user is not None and self._is_weak(user.password_hash):
-            with contextlib.suppress(LogonscopeError):  # a file that we may not write keeps the old hash
+            with contextlib.suppress(LogonscopeError):  # a file that this process may not write keeps the old hash
                 self._rehash(user, secret)
         return None if user is None else user.caller
 
@@ -168,7 +168,7 @@ class UserFile:
 
     def _is_weak(self, password_hash: str) -> bool:
         """Return whether a hash was made with weaker parameters than a new one would be."""
-        # Not check_needs_rehash(): it compares for equality, and would also replace stronger hashes.
+        # check_needs_rehash() compares for equality: it would also replace stronger hashes.
         parameters = extract_parameters(password_hash)
         return parameters.memory_cost * parameters.time_cost < self._hasher.memory_cost * self._hasher.time_cost
 

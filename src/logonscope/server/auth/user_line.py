@@ -1,4 +1,4 @@
-r"""Lines of the user file: parsing, checking, writing. A line is one user, with fields separated by colons (passwd(5)).
+r"""Lines of the user file: parsing, checking, writing. A line is one user, with fields separated by colons.
 
 For example (the hashes are shortened)::
 
@@ -71,14 +71,14 @@ def parse(data: bytes, file_name: str) -> tuple[Line, ...]:
     """Parse the lines of a user file; ``file_name`` is used in messages.
 
     Raises:
-        InvalidParameterError: a line is invalid; the message has its number, but nothing secret of it.
+        InvalidParameterError: a line is invalid; the message has the number of the line, but no secret in it.
     """
     lines: list[Line] = []
-    numbers: dict[str, int] = {}
+    line_of_key: dict[str, int] = {}
     for number, raw in enumerate(data.removesuffix(b"\n").split(b"\n") if data else (), 1):
         try:
             lines.append(line := _parse_line(raw))
-            _check_duplicate(line.key, number, numbers)
+            _check_duplicate(line.key, number, line_of_key)
         except ValueError as error:
             raise InvalidParameterError(
                 f"{file_name}, line {number}: {error}", "correct the line or remove it"
@@ -86,9 +86,9 @@ def parse(data: bytes, file_name: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _check_duplicate(key: str | None, number: int, numbers: dict[str, int]) -> None:
-    if key is not None and numbers.setdefault(key, number) != number:
-        raise ValueError(f"duplicate name, first used in line {numbers[key]} (names are compared without case)")
+def _check_duplicate(key: str | None, number: int, line_of_key: dict[str, int]) -> None:
+    if key is not None and line_of_key.setdefault(key, number) != number:
+        raise ValueError(f"duplicate name, first used in line {line_of_key[key]} (names are compared without case)")
 
 
 def _parse_line(raw: bytes) -> Line:
@@ -106,7 +106,7 @@ def _parse_line(raw: bytes) -> Line:
         raise ValueError("invalid uid or NT hash: expected a number, and 32 hexadecimal digits or nothing")
     _check_name(name)
     if role not in _ADMINISTRATOR or more or not _HASH.fullmatch(secret):
-        # The line is preserved, its name stays taken in the file, and it locks the name.
+        # The line is preserved, and locks its name: no user of this name can be added.
         return Line(text, key_of(name))
     user = User(name, int(uid) if uid else None, _ADMINISTRATOR[role], secret, bytes.fromhex(nt_hash) or None)
     check(user)

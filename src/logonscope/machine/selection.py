@@ -58,7 +58,7 @@ def _union_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> fr
 def _intersection_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     if first is None or second is None:
         return second if first is None else first
-    # Names that differ only in case count as equal, so that items of both names are selected.
+    # Names that differ only in case count as equal: this may select too many items, but never too few.
     keys = {_without_case(item) for item in second}
     return frozenset(item for item in first if _without_case(item) in keys)
 

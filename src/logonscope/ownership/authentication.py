@@ -18,9 +18,9 @@ from logonscope.machine import Leader
 from logonscope.ownership.sessions import address_of, plain_address
 
 MAX_TICKS_BEFORE = 60_000
-"""Maximum clock ticks from the line to the record of a login whose leader has ended (10 minutes).
+"""Maximum clock ticks from the line to the record of a login whose leader has ended.
 
-They are more than the default of sshd's LoginGraceTime.
+This is 10 minutes; the default of sshd's LoginGraceTime is 2 minutes.
 """
 
 TOLERANCE = 500

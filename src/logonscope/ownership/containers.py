@@ -82,7 +82,7 @@ def _own_parts(root_cgroup: str | None) -> list[str]:
 
 
 def _first_container(parts: list[str]) -> tuple[Container, int] | None:
-    """Return the outermost container along a path, and the index of its part."""
+    """Return the outermost container in a path, and the index of the part that names it; None: there is none."""
     pod_uid: str | None = None
     for index, part in enumerate(parts):
         if "pod" in part and (pod := re.fullmatch(POD, part)) is not None:

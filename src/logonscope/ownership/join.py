@@ -170,7 +170,7 @@ def named_elogind_login_id(cgroup: str) -> str | None:
 def cut_to_login_cgroup(cgroup: str) -> str:
     """Cut the path of a cgroup to the login cgroup that it is in: the path up to the unit of the login or manager.
 
-    Of another path only the first component is kept: that is the login cgroup if elogind created it ("/41").
+    Of another path only the first component is kept ("/41"): if elogind created it, it is the login cgroup.
     """
     match = _match_login_cgroup(cgroup)
     return match[1] if match else "/" + cgroup.split("/", 2)[1] if cgroup.startswith("/") else cgroup

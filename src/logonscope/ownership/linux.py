@@ -191,7 +191,8 @@ class LinuxOwnership(Ownership):
 
     def records_decide_owners(self, processes: Iterable[Process], logins: Iterable[Login]) -> bool:
         logins = list(logins)
-        if any(map(join.is_manager, logins)):  # a manager may have a session record, too
+        # a manager may have a session record that was not read and decides its LogonId
+        if any(map(join.is_manager, logins)):
             return False
         logins_with_ids = [(login, join.joined_kernel_id(login)) for login in logins]
         held_ids = {
@@ -247,7 +248,7 @@ class LinuxOwnership(Ownership):
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         # Among owners that name the same logon session, only one with the evidence "audit" has the login uid that the
-        # kernel keeps (see sessions.login_uid). It is preferred, although rule 1 comes before rule 3.
+        # kernel keeps (see sessions.login_uid). This owner is preferred, although rule 1 comes before rule 3.
         return max(owners, key=_has_kernel_login_uid)
 
     def parse_logon_id(self, word: str) -> str | None:

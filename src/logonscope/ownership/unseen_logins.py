@@ -2,7 +2,8 @@
 
 The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with ``UsePAM no``, telnetd with a login
 program without PAM, and the agents of clouds and fleets let users in without PAM, so that such a login gets no audit
-session id. These are the signs:
+session id. Below, the chain of a process is the process with its parents in the same logon session. These are the
+signs:
 
 - "daemon": a parent has the kernel name of a program that lets users in. The daemon that began the logon session itself
   does not count.

@@ -69,7 +69,7 @@ def from_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Co
 
 
 def hardware_of(summary: HostSummary) -> Hardware:
-    """Return the hardware of the machine; if the hardware was not read, one without values."""
+    """Return the hardware of the machine; if the hardware was not read, a Hardware without values."""
     return summary.machine.hardware or _NO_HARDWARE
 
 

@@ -39,7 +39,7 @@ Subject = Literal[
     "machine",
     "namespace",
 ]
-"""Kinds of items. Each item is a tuple, whose parts are passed to the functions of a table as separate arguments:
+"""Kinds of items. Each item is a tuple, whose elements are passed to the functions of a table as separate arguments:
 
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: (LogonSession of the
 user manager, its members, LogonSession of the login, its members); user: (Account,); group: (Group,); membership:
@@ -62,10 +62,10 @@ COUNTS = "counts"
 """Pseudo-fact: the processes of the logon session are counted, so all of them are read."""
 
 PASSWORDS = "passwords"
-"""Pseudo-fact: the state of the accounts' passwords, which only an administrator gets."""
+"""Pseudo-fact: the states of the accounts' passwords are read. Only an administrator gets them."""
 
 ADDRESS = "address"
-"""Pseudo-fact: the address that the login came from; the sockets of the leader are read only if the record lacks it."""
+"""Pseudo-fact: the address that the login came from is read: from the leader's sockets if the login record lacks it."""
 
 ORIGIN = "origin"
 """Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
@@ -210,7 +210,7 @@ class _RowLayout:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.facts = frozenset[str]().union(*(column.facts for column in columns))
         """The facts that the values of the columns need."""
-        self._constant_values: list[Any] = [None] * len(columns)  # a row of the values that no answer changes
+        self._constant_values: list[Any] = [None] * len(columns)  # a row with the values of constants
         self._host_columns: list[tuple[int, Column]] = []  # index in the row, column with one value in an answer
         self._fact_columns: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
         self._number_columns: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits

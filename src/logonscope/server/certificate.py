@@ -164,7 +164,7 @@ def self_signed_certificate(folder: str) -> str:
 
 
 def _leaf(path: str) -> x509.Certificate:
-    """Return the first certificate of a PEM file: that of the server. Those of issuers follow."""
+    """Return the first certificate of a PEM file: that of the server. The certificates of issuers follow."""
     try:
         return x509.load_pem_x509_certificates(_read_file(path))[0]
     except ValueError:

@@ -75,7 +75,7 @@ def parse_listener(url: str) -> Listener:
     """Parse a listen address.
 
     Raises:
-        ListenError: the address is neither a valid URL (an IP address, no path) nor the path of a unix socket.
+        ListenError: the address is neither a URL with an IP address and without a path, nor the path of a unix socket.
     """
     if url.startswith("unix:/"):
         return Listener("unix", "", 0, _absolute_path(url.removeprefix("unix:")), tls=False, loopback=True)

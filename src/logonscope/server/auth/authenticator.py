@@ -40,7 +40,7 @@ SESSION = "session"
 """The scheme of the page: a cookie and a CSRF token. It is not offered: only the page uses it."""
 
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
-"""The ``session`` of a peer whose token or page session was rejected. Its next rejections are not audited."""
+"""The ``session`` of a peer whose token or page session was rejected. Rejections after this one are not audited."""
 
 MAX_LOGGED_LENGTH = 500
 """Maximum number of characters of a user name or of a reason in the log."""
@@ -148,7 +148,8 @@ class Authenticator:
             lookup: returns the caller and NT hash of a user name; None: Negotiate is off.
             caller_of_uid: returns the caller of a uid of this machine.
             audit: records successful and failed authentications.
-            kerberos: the services that accept Kerberos tickets, and their users; None: no Kerberos.
+            kerberos: the services that accept Kerberos tickets, and the function that returns the caller of a ticket;
+                None: no Kerberos.
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
             find_token: returns the caller of a token; None: it does not exist, has expired, or is for other hosts.

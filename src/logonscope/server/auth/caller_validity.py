@@ -43,7 +43,7 @@ class CallerValidity:
     def is_valid(self) -> bool:
         """Return whether the caller still exists, with the same rights, and with the same password in the user file.
 
-        An account can get another password.
+        A caller who is an account stays valid with another password.
         """
         caller = self._caller
         if self._password_hash is not None:

@@ -37,7 +37,7 @@ except ImportError as missing:
     ) from missing
 
 SERVICES = ("HTTP", "WSMAN")
-"""The services that clients request tickets for: HTTP/host (RFC 4559 4), and WinRM clients also WSMAN/host."""
+"""The services for which clients request tickets: HTTP/host (RFC 4559 4); some WinRM clients use WSMAN/host."""
 
 MIN_PERSON_UID = 1000
 TRANSIENT_UIDS = range(61184, 65536)

@@ -40,7 +40,7 @@ MAX_WAITING = 8
 """Attempts of one address, or of a pair that has authenticated before, that can wait at the same time."""
 
 ADDRESS_LIMIT = 30
-"""Guesses allowed at once from one address; after that, the same number in an hour."""
+"""Guesses allowed at once from one address, and for one pair; after that, the same number in an hour."""
 
 USER_LIMIT = 60
 """Guesses allowed at once for one user, from all addresses; after that, the same number in an hour."""

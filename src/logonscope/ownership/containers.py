@@ -63,22 +63,22 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
         root_cgroup: the cgroup of the host's first process. If this cgroup is in a container, the host itself is that
             container: only the processes in containers below it count as processes in a container.
     """
-    parts, own_parts = cgroup.split("/"), _own_parts(root_cgroup)
-    if parts[: len(own_parts)] == own_parts:
-        parts = ["", *parts[len(own_parts) :]]
+    parts, host_parts = cgroup.split("/"), _parts_of_host(root_cgroup)
+    if parts[: len(host_parts)] == host_parts:
+        parts = ["", *parts[len(host_parts) :]]
     container = _first_container(parts)
     return container and container[0]
 
 
-def _own_parts(root_cgroup: str | None) -> list[str]:
+def _parts_of_host(root_cgroup: str | None) -> list[str]:
     """If the host itself is a container, return the parts of this container's cgroup path; otherwise an empty list."""
-    own_parts, parts = list[str](), (root_cgroup or "").split("/")
+    host_parts, parts = list[str](), (root_cgroup or "").split("/")
     # the host may be a container in a container: then the innermost container is the host
     while container := _first_container(parts):
         _, index = container
-        own_parts += parts[: index + 1] if not own_parts else parts[1 : index + 1]
+        host_parts += parts[: index + 1] if not host_parts else parts[1 : index + 1]
         parts = ["", *parts[index + 1 :]]
-    return own_parts
+    return host_parts
 
 
 def _first_container(parts: list[str]) -> tuple[Container, int] | None:

@@ -170,9 +170,10 @@ class LinuxOwnership(Ownership):
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LinuxLogonIndex:
         # a live source returns the same tuple until a login changes: the last index is kept, because joins are slow
-        last = self._last_index
-        if last is not None and last[0] is logins and last[1] == machine:
-            return last[2]
+        if self._last_index is not None:
+            last_logins, last_machine, last_index = self._last_index
+            if last_logins is logins and last_machine == machine:
+                return last_index
         index = LinuxLogonIndex(logins, machine)
         if isinstance(logins, tuple):
             self._last_index = logins, machine, index

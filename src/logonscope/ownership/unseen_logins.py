@@ -134,16 +134,18 @@ def _find_unknown_beginning(
     chain: Sequence[Process], machine: Machine, read_service_command: Callable[[], str | None] | None
 ) -> Iterator[UnseenLogin]:
     """Yield the signs that something other than the service manager may have started a chain of the System session."""
-    first, process = chain[0], chain[-1]
+    first_process, process = chain[0], chain[-1]
     # the chain does not begin with init: what started its first process is outside the pid namespace, in another logon
     # session, or hidden
-    if first.pid != INIT:
-        runs_as_person = is_person(_uid(first), machine)
-        if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and runs_as_person)):
-            yield _sign("outside", first)
+    if first_process.pid != INIT:
+        runs_as_person = is_person(_uid(first_process), machine)
+        if first_process.pid != KERNEL_THREADS and (
+            first_process.ppid == 0 or (first_process.ppid != KERNEL_THREADS and runs_as_person)
+        ):
+            yield _sign("outside", first_process)
         return
-    if is_person(_uid(first), machine):
-        yield _sign("outside", first)
+    if is_person(_uid(first_process), machine):
+        yield _sign("outside", first_process)
     if len(chain) == 1:
         return
     # the cgroup of the process itself, which it inherited: the cgroups of its parents may be hidden from the caller
@@ -159,7 +161,7 @@ def _find_unknown_beginning(
             is_login_unit = _is_login_daemon(read_service_command() or "")
         if is_login_unit:
             yield _sign("unit", process, unit[1])
-    elif process.cgroup is not None and _uid(first) == 0 and is_person(_uid(chain[1]), machine):
+    elif process.cgroup is not None and _uid(first_process) == 0 and is_person(_uid(chain[1]), machine):
         yield _sign("orphan", chain[1])
 
 

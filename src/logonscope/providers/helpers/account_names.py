@@ -13,12 +13,12 @@ from logonscope.providers.helpers.text import clean
 def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
     """Split the name of an account or group into domain and name; the default domain is the computer's name."""
     text = clean(name) or ""
-    domain, backslash, rest = text.partition("\\")
-    if backslash and domain and rest:
-        return domain, rest
-    rest, separator, domain = text.rpartition("@")
-    if separator and domain and rest:
-        return domain, rest
+    domain, _, short_name = text.partition("\\")
+    if domain and short_name:
+        return domain, short_name
+    short_name, _, domain = text.rpartition("@")
+    if domain and short_name:
+        return domain, short_name
     return clean(hostname) or "", text
 
 

@@ -25,7 +25,7 @@ class ClientTls(NamedTuple):
         """Return the context of a connection.
 
         Raises:
-            TlsFileError: a file cannot be read, has no certificate, or has no usable key of its certificate.
+            TlsFileError: a file cannot be read, has no certificate, or has no key that fits its certificate.
         """
         file = self.ca
         try:

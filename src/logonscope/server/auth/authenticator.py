@@ -244,9 +244,9 @@ class Authenticator:
             return self._resume(peer)
         try:
             if credentials.scheme == SESSION or (credentials.scheme == BEARER and peer.is_private):
-                return self._secret(peer, credentials)
+                return self._check_secret(peer, credentials)
             if credentials.scheme == "basic" and peer.is_private:
-                return Authentication(self._basic(peer, credentials))
+                return Authentication(self._check_password(peer, credentials))
             if credentials.scheme in NEGOTIATED and self._lookup is not None:
                 return self._negotiate(peer, credentials, self._lookup)
         except AccessDeniedError as error:
@@ -262,7 +262,7 @@ class Authenticator:
     def _resume(self, peer: Peer) -> Authentication:
         """Authenticate a request without credentials by the negotiation or the certificate of its connection."""
         if peer.certificate_user is not None and not isinstance(peer.session, Negotiation):
-            return self._certificate(peer, peer.certificate_user)
+            return self._check_certificate(peer, peer.certificate_user)
         session = peer.session
         # Only Negotiate authenticates a connection; with Basic every request has to send the password.
         if isinstance(session, Negotiation) and (caller := session.refresh()) is not None:
@@ -276,7 +276,7 @@ class Authenticator:
         offers += [KERBEROS] if self._kerberos is not None else []
         return (*offers, BASIC) if private else tuple(offers)
 
-    def _secret(self, peer: Peer, credentials: Credentials) -> Authentication:
+    def _check_secret(self, peer: Peer, credentials: Credentials) -> Authentication:
         """Authenticate a request by its token or, only over TLS, by its session of the page."""
         is_session = credentials.scheme == SESSION
         caller = None if is_session and not peer.tls else self._caller_of_secret(credentials)
@@ -299,7 +299,7 @@ class Authenticator:
             else self._find_token(secret)
         )
 
-    def _certificate(self, peer: Peer, name: str) -> Authentication:
+    def _check_certificate(self, peer: Peer, name: str) -> Authentication:
         """Authenticate a request by the certificate of its connection."""
         login = peer.session if isinstance(peer.session, CertificateLogin) else None
         if login is not None and time.monotonic() < login.end:
@@ -313,7 +313,7 @@ class Authenticator:
             return Authentication(None, self._offers(private=True), reason=reason)
         return Authentication(caller)
 
-    def _basic(self, peer: Peer, credentials: Credentials) -> Caller:
+    def _check_password(self, peer: Peer, credentials: Credentials) -> Caller:
         caller = self._passwords.verify(credentials.name, credentials.password, peer.address)
         if caller is None:
             raise AccessDeniedError("unknown user or wrong password")

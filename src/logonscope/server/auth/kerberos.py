@@ -110,10 +110,10 @@ def kerberos_settings(
     """
 
     def find_caller(principal: str) -> Caller | None:
-        parts = _PRINCIPAL.fullmatch(principal)
-        if parts is None or parts[2] not in server_keytab.realms:
+        match = _PRINCIPAL.fullmatch(principal)
+        if match is None or match[2] not in server_keytab.realms:
             return None
-        return _find_user(parts[1], find_user) or _find_person(parts[1], find_account)
+        return _find_user(match[1], find_user) or _find_person(match[1], find_account)
 
     return KerberosSettings(server_keytab.services, find_caller)
 

@@ -75,12 +75,12 @@ def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | No
     # PAM_SUCCESS is 0: the account lines are followed only if the password was correct, or needs no check.
     status = status or pamela.PAM_ACCT_MGMT(handle, flags)
     try:
-        accepted: str | None = handle.get_item(pamela.PAM_USER) if status == pamela.PAM_SUCCESS else None
+        accepted_name: str | None = handle.get_item(pamela.PAM_USER) if status == pamela.PAM_SUCCESS else None
     except (pamela.PAMError, UnicodeDecodeError):
         return None
     finally:
         pamela.PAM_END(handle, status)
-    return accepted
+    return accepted_name
 
 
 def _find_caller(name: str | None, administrators: frozenset[str]) -> Caller | None:

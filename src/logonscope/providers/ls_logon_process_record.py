@@ -1,4 +1,4 @@
-"""LS_LogonProcessRecord: the logon record that each process record names."""
+"""LS_LogonProcessRecord: the logon record that a process record names."""
 
 from logonscope.answers.history import PastLogin, PastProcess
 from logonscope.providers.helpers.provider import Context, End, Provider, column

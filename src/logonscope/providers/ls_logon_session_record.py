@@ -1,4 +1,4 @@
-"""LS_LogonSessionRecord: the record that the history keeps of each logon session that exists."""
+"""LS_LogonSessionRecord: the record that the history keeps of a logon session that exists."""
 
 from logonscope.providers.helpers.process_keys import select_session
 from logonscope.providers.helpers.provider import End, Provider, column

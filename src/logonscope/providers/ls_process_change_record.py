@@ -1,4 +1,4 @@
-"""LS_ProcessChangeRecord: the process record that each change record belongs to."""
+"""LS_ProcessChangeRecord: the process record that a change record belongs to."""
 
 from logonscope.providers.helpers.provider import End, Provider, column
 from logonscope.providers.helpers.record_columns import (

@@ -1,4 +1,4 @@
-"""LS_RunningProcessRecord: the record that the history keeps of each process that runs."""
+"""LS_RunningProcessRecord: the record that the history keeps of a process that runs."""
 
 from logonscope.providers.helpers.process_keys import process_reference, select_process
 from logonscope.providers.helpers.provider import End, Provider, column

@@ -1,4 +1,4 @@
-"""LS_ServiceProcess: the service that each process belongs to, by its cgroup."""
+"""LS_ServiceProcess: the service that a process belongs to, by its cgroup."""
 
 from logonscope.cim.types import Value
 from logonscope.facts import Process

@@ -1,4 +1,4 @@
-"""LS_SessionProcess: the logon session that each process belongs to, and the evidence for it."""
+"""LS_SessionProcess: the logon session that a process belongs to, and the evidence for it."""
 
 from logonscope.machine import OWNER_FACT, start_time
 from logonscope.machine.identity import process_guid

@@ -1,4 +1,4 @@
-"""Win32_SessionProcess: the logon session that each process belongs to."""
+"""Win32_SessionProcess: the logon session that a process belongs to."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat, starmap

@@ -297,7 +297,7 @@ def test_a_thread_that_was_left_behind_ends_once_its_call_returns() -> None:
 
 
 def test_where_too_many_calls_hang_no_other_is_tried_until_one_returns() -> None:
-    pool = CallPool(most_abandoned=2)
+    pool = CallPool(max_abandoned=2)
     first, second = threading.Event(), threading.Event()
     for over in (first, second):
         assert pool.call(LATE, lambda: 7) == 7
@@ -317,7 +317,7 @@ def test_where_too_many_calls_hang_no_other_is_tried_until_one_returns() -> None
 
 
 def test_a_call_that_returns_at_the_last_moment_gives_its_own_value_or_is_late_and_none_is_lost() -> None:
-    pool = CallPool(most_abandoned=1000)
+    pool = CallPool(max_abandoned=1000)
     late = 0
     for number in range(400):
         try:
@@ -329,7 +329,7 @@ def test_a_call_that_returns_at_the_last_moment_gives_its_own_value_or_is_late_a
 
 
 def test_calls_from_many_threads_give_each_its_own_value() -> None:
-    pool = CallPool(most_abandoned=1000)
+    pool = CallPool(max_abandoned=1000)
     wrong: list[tuple[int, int]] = []
 
     def ask(caller: int) -> None:

@@ -1,15 +1,14 @@
 """Parser of the lines that login programs log about refused attempts.
 
-One attempt is one result, although a program and PAM both log it: the parser remembers the connections of sshd whose
-attempt it has reported. These lines are read:
+An attempt gives one result, even if several lines are about it. These lines are read:
 
 - of sshd: errors of PAM (auth-pam.c), results of attempts (auth_log() in auth.c), and ends of connections before
-  authentication; by default, sshd logs nothing else about refused keys;
+  authentication. By default, such an end is all that sshd logs about a refused key;
 - of login, su and sudo: their own lines;
 - of other programs: the lines of pam_unix(8) and pam_sss(8).
 
-A name is chosen by the client and can contain any text. The end of the line, which sshd itself writes, shows where the
-name ends.
+In the lines of sshd, the user name comes from the client and can contain any text. sshd itself writes the rest of the
+line, so the end of the line shows where the name ends.
 """
 
 import ipaddress
@@ -25,14 +24,14 @@ MAX_LINE_LENGTH = 4096
 """Maximum characters of a line."""
 
 MAX_CONNECTIONS = 4096
-"""Maximum number of connections that are remembered so that each attempt is reported once."""
+"""Maximum number of sshd connections that are remembered so that each attempt is reported once."""
 
 SSHD_PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 PAM_PROGRAMS = (
     "gdm-session-worker", "lightdm", "sddm-helper", "xrdp-sesman", "xrdp-sesexec", "cockpit-session", "vsftpd",
     "greetd",
 )  # fmt: skip
-"""Programs that log users in by PAM; only the lines that PAM logs in them are read, not their own lines."""
+"""Programs of which only the lines that PAM modules log are read, not the lines of the program itself."""
 
 _ADDRESS = r"([0-9A-Za-z.:%_-]{1,200})"
 _FAILED = re.compile(
@@ -64,7 +63,7 @@ class FailedLineParser:
     """Parses lines in their order; remembers for which connections of sshd an attempt was reported."""
 
     def __init__(self) -> None:
-        # pid of sshd -> whether a line "Failed" about the attempt that was reported last may follow
+        # pid of sshd -> whether sshd may log a line "Failed" about the last attempt, which was reported already
         self._reported: OrderedDict[int, bool] = OrderedDict()
         self._parsers: Mapping[str, Callable[[int, str], FailedLogon | None]] = {
             **dict.fromkeys(SSHD_PROGRAMS, self._parse_sshd), "login": _parse_login, "su": _parse_su,
@@ -75,12 +74,12 @@ class FailedLineParser:
         return f"<FailedLineParser, {len(self._reported)} connections>"
 
     def parse(self, program: str, pid: int, text: str) -> FailedLogon | None:
-        """Return the refused attempt that a line is about; None: the line is about no attempt, or about a reported one.
+        """Return the refused attempt that a line is about; None: there is none, or it was reported already.
 
         Args:
-            program: the name of the file that the process executes.
-            pid: of the process.
-            text: what it logged.
+            program: the file name of the program that logged the line.
+            pid: the process that logged the line.
+            text: the message.
         """
         parse = self._parsers.get(program)
         if parse is None or len(text) > MAX_LINE_LENGTH or not text.isprintable():
@@ -95,7 +94,7 @@ class FailedLineParser:
         pam_error = _parse_pam_error(pid, text)
         attempt = pam_error or _parse_failed(pid, text)
         if attempt is not None and attempt.method == _PAM_METHOD and not pam_error and self._reported.get(pid):
-            # of an unknown user, or after some failures, sshd logs an attempt twice: as an error of PAM and as "Failed"
+            # sshd logs some attempts, such as those of unknown users, twice: as an error of PAM and as "Failed"
             self._reported[pid] = False
             return None
         closed = None if attempt else _CLOSED.fullmatch(text)
@@ -187,7 +186,6 @@ def _parse_pam(pid: int, text: str) -> FailedLogon | None:
 
 
 def _with_host(attempt: FailedLogon, host: str | None) -> FailedLogon:
-    """Return an attempt with the host that a program named: an address, or a name."""
     if not host:
         return attempt
     try:

@@ -19,10 +19,10 @@ _ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
 
 
 def read_hardware(root: str) -> Hardware:
-    """Return the hardware; what cannot be read is None, or empty for the tuples of packages."""
-    cpus = _read_topology(root)
-    cores = {package: len(set(by_cpu.values())) for package, by_cpu in sorted(cpus.items())}
-    first_package = next(iter(cpus.values()), {})
+    """Return the hardware; a fact that cannot be read is None, or an empty tuple."""
+    packages = _read_topology(root)
+    core_counts = {package: len(set(cores.values())) for package, cores in sorted(packages.items())}
+    first_package = next(iter(packages.values()), {})
     # reversed: if a name occurs twice, its first value is used
     cpu_fields = dict(reversed(_LINE.findall(_first_processor(root))))
     # ARM and RISC-V list features under other names, and do not list extensions for virtual machines
@@ -30,8 +30,8 @@ def read_hardware(root: str) -> Hardware:
     cache_sizes = _read_cache_sizes(root, first_package)
     zone, rule = _read_zone(root)
     return Hardware(
-        package_cores=tuple(cores.values()),
-        package_threads=tuple(len(cpus[package]) for package in cores),
+        package_cores=tuple(core_counts.values()),
+        package_threads=tuple(len(packages[package]) for package in core_counts),
         cpu_name=cpu_fields.get("model name") or None,
         cpu_vendor=cpu_fields.get("vendor_id") or None,
         cpu_family=_number(cpu_fields.get("cpu family")),
@@ -54,10 +54,7 @@ def read_hardware(root: str) -> Hardware:
 
 
 def _read_topology(root: str) -> dict[int, dict[int, str]]:
-    """Return package -> processor -> list of the threads of its core, which identifies the core.
-
-    Offline processors are left out.
-    """
+    """Return package -> online processor -> its core, as the list of the core's threads."""
     packages: dict[int, dict[int, str]] = defaultdict(dict)
     try:
         names = os.listdir(os.path.join(root, _CPUS))
@@ -75,7 +72,7 @@ def _read_topology(root: str) -> dict[int, dict[int, str]]:
 
 
 def _read_cache_sizes(root: str, numbers: Iterable[int]) -> dict[str, int]:
-    """Return the KiB of all caches of levels 2 and 3 that these processors have, by level; each cache counts once."""
+    """Return level -> total KiB of the caches of these processors, for levels 2 and 3; a shared cache counts once."""
     sizes: dict[tuple[str, str], int] = {}  # (level, processors that share the cache) -> KiB
     for number in numbers:
         for index in range(5):

@@ -6,7 +6,7 @@ The files of a namespace are read once for all of its processes.
 import os
 from collections.abc import Collection, Mapping
 
-from logonscope.facts import HeldSockets, Process, Socket
+from logonscope.facts import HeldSockets, Socket
 from logonscope.machine import Look, ProcessQuery
 from logonscope.machine.source import HELD_SOCKETS_FACTS
 from logonscope.sources.linux.processes import read_processes
@@ -23,7 +23,7 @@ class _NetworkNamespace:
 
     def __init__(self, folder: str) -> None:
         lines = [(name, line) for name in _TCP_FILES for line in _read_lines(os.path.join(folder, name))]
-        # lines are only split here: parsing one costs much more, and a busy host has many thousands of them
+        # a line is parsed only when its socket is requested: a busy host has many thousands of lines
         self._line_by_inode = {words[9]: (name, line) for name, line in lines if len(words := line.split(None, 10)) > 9}
         # 0A is the state TCP_LISTEN
         listeners = (line.split(None, 4) for _, line in lines if b" 0A " in line)
@@ -52,16 +52,13 @@ def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[in
         key = folder if process.net_namespace is None else process.net_namespace
         if key not in namespaces:
             namespaces[key] = _NetworkNamespace(os.path.join(folder, "net"))
-        held[process.pid] = _hold(process, namespaces[key])
+        namespace = namespaces[key]
+        held[process.pid] = HeldSockets(process, namespace.sockets(process.sockets), namespace.listening_ports)
     return held
 
 
-def _hold(process: Process, namespace: _NetworkNamespace) -> HeldSockets:
-    return HeldSockets(process, namespace.sockets(process.sockets or ()), namespace.listening_ports)
-
-
 def _read_lines(path: str) -> list[bytes]:
-    """Return the lines of sockets; no lines if the file cannot be read, for example because there is no IPv6."""
+    """Return the lines without the heading; no lines if the file cannot be read, for example because of no IPv6."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_BYTES).split(b"\n")[1:]

@@ -10,7 +10,7 @@ _MAX_MOUNTINFO_BYTES = 1 << 20
 
 
 def read_hidepid(proc: str) -> str | None:
-    """Return the option hidepid of /proc as the reason why processes are hidden; None: not set, or not known."""
+    """Return the option hidepid of /proc as the reason why processes are hidden; None: not set, 0, or not known."""
     try:
         with open(f"{proc}/self/mountinfo", "rb") as file:
             number = parse_hidepid(file.read(_MAX_MOUNTINFO_BYTES), os.fsencode(proc))

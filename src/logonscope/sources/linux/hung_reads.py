@@ -2,10 +2,10 @@
 
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
 dead FUSE mount. Most other files of a process hang, too, while the process is in execve(2) and shares its memory with
-such a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when the
+such a process. A read that hangs keeps a thread until it returns. Therefore the files are read again only when the
 earlier read has returned: so a hanging process keeps a thread or two, not one for each query. If too many processes of
-one user hang, these files are not read for any process of that user. If too many processes hang in total, these files
-are not read for any process.
+one user hang, files that can hang are not read for any process of that user. If too many processes hang in total, these
+files are not read for any process.
 """
 
 import os
@@ -33,16 +33,13 @@ class OmittedFiles(IntEnum):
 
 
 class HungRead(NamedTuple):
-    """A read that has not returned: a handle and the uid of the process, what hangs, and whether the thread has ended.
+    """A read that has not returned."""
 
-    The handle identifies the process: once the process has ended, nothing is found below the handle, even if the pid is
-    used again.
-    """
-
+    # the open directory of the process; once the process has ended, nothing is in it, even if the pid is used again
     handle: int
-    uid: bytes
-    omitted: OmittedFiles
-    is_over: Callable[[], bool]
+    uid: bytes  # of the process; b"": not known
+    omitted: OmittedFiles  # which files of the process are not read meanwhile
+    is_over: Callable[[], bool]  # whether the read has returned
 
 
 class HungReads:
@@ -53,7 +50,7 @@ class HungReads:
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""
         self._blocked_uids: dict[bytes, OmittedFiles] = {}
-        self._omitted_of_all = OmittedFiles.NONE
+        self._omitted_for_all = OmittedFiles.NONE
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -65,8 +62,8 @@ class HungReads:
         hung_files = self.hung_files(proc, pid)
         if hung_files:
             return hung_files
-        if self._omitted_of_all or not self._blocked_uids:
-            return self._omitted_of_all
+        if self._omitted_for_all or not self._blocked_uids:
+            return self._omitted_for_all
         return self._blocked_uids.get(_read_uid(f"{proc}/{pid}"), OmittedFiles.NONE)
 
     def hung_files(self, proc: str, pid: int) -> OmittedFiles:
@@ -99,12 +96,12 @@ class HungReads:
                 self._update_blocked_uids()
 
     def _update_blocked_uids(self) -> None:
-        self._blocked_uids, self._omitted_of_all = {}, OmittedFiles.NONE
+        self._blocked_uids, self._omitted_for_all = {}, OmittedFiles.NONE
         for omitted in (OmittedFiles.MEMORY, OmittedFiles.GUARDED):
-            users = Counter(hung.uid for hung in self.reads.values() if hung.omitted >= omitted)
-            if users.total() >= self._max_total:
-                self._omitted_of_all = omitted
-            self._blocked_uids |= {uid: omitted for uid, number in users.items() if number >= self._max_per_user}
+            hung_per_uid = Counter(hung.uid for hung in self.reads.values() if hung.omitted >= omitted)
+            if hung_per_uid.total() >= self._max_total:
+                self._omitted_for_all = omitted
+            self._blocked_uids |= {uid: omitted for uid, number in hung_per_uid.items() if number >= self._max_per_user}
 
 
 def _is_alive(handle: int) -> bool:

@@ -41,16 +41,16 @@ class Inheritance:
     """Decides inheritance for the logins of one reading of a host."""
 
     def __init__(self, proc: str, machine: Machine, look: Look, read: Callable[[int], Process | None]) -> None:
-        """Take the host, and a reader of the facts ``ses``, ``comm``, ``ppid`` and ``start`` of one process."""
+        """Prepare the decisions; ``read`` reads the facts ``ses`` and ``comm`` of one process."""
         self._proc, self._machine, self._look, self._read = proc, machine, look, read
         self._parents: dict[int, Process | None] = {}  # one sshd is the parent of many leaders
 
     def keep_parent(self, parent: Process) -> None:
-        """Keep the parent of a leader, which was read together with it."""
+        """Keep the parent of a leader; ``with_parent_proof`` does not read this parent again."""
         self._parents.setdefault(parent.pid, parent)
 
     def with_parent_proof(self, login: Login) -> Login:
-        """Return the login with ``inherited`` set where its leader's parent proves or disproves it."""
+        """Return the login; ``inherited`` is set if the leader's parent proves or disproves inheritance."""
         leader, kernel_id = login.process, carried_kernel_id(login)
         if login.inherited is not None or leader is None or kernel_id is None or not leader.ppid:
             return login
@@ -74,7 +74,7 @@ class Inheritance:
         return self._machine.container is not False or not login.id.startswith("c")
 
     def with_host_proofs(self, logins: Iterable[Login], every_login: Iterable[Login]) -> list[Login]:
-        """Return the logins; the undecided ones are decided, if possible, from all processes and logins of the host."""
+        """Return the logins; ``inherited`` is set for undecided ones if a login or process proves inheritance."""
         logins = list(logins)
         undecided_ids = {carried_kernel_id(login) for login in logins if self.is_undecided(login)}
         if not undecided_ids:
@@ -106,8 +106,8 @@ class Inheritance:
         if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
         # Processes of the PAM stack are also younger than the leader, so the leader's start is a second bound, and the
-        # later bound counts. An ssh daemon of root is never of the PAM stack: if the leader is gone, the bound of such
-        # a daemon is the time of the record.
+        # later bound counts. An ssh daemon of root is never part of a PAM stack: if the leader is gone, the bound
+        # of such a daemon is the time of the record.
         start = login.process.start if login.process else None
         bound = bound if start is None else max(start, bound)
         daemon_bound = login.created if start is None else bound

@@ -1,4 +1,4 @@
-"""Reader of systemd's journal, by journalctl(1): lines of certain processes, with fields that clients cannot set.
+"""Reader of systemd's journal, by journalctl(1).
 
 journald takes the fields that begin with "_" from the kernel (systemd.journal-fields(7)): a user who writes to the
 journal, for example with logger(1) or systemd-cat(1), cannot choose them.
@@ -36,7 +36,7 @@ class JournalLine(NamedTuple):
 
     pid: int
     uid: int  # the real uid of the process
-    exe: str  # its program
+    exe: str  # the path of its executable
     monotonic: int  # when journald received it: microseconds of CLOCK_MONOTONIC
     message: str
 
@@ -98,7 +98,7 @@ def boot_term(boot_id: str) -> str:
 
 
 def parse_line(line: bytes) -> JournalLine | None:
-    """Parse a line of `journalctl -o json`; None where a field is missing or is no text (large or binary fields)."""
+    """Parse a line of `journalctl -o json`; None if a field is missing, invalid, or no text (large or binary)."""
     try:
         entry: Any = json.loads(line)
         message, exe = entry["MESSAGE"], entry["_EXE"]
@@ -111,10 +111,7 @@ def parse_line(line: bytes) -> JournalLine | None:
 
 
 def _journal_files(root: str) -> Iterator[str]:
-    """Yield the system's active journal file of each machine that has a folder below FOLDERS.
-
-    For another root directory, only these files are passed to journalctl, so that it reads no archived files.
-    """
+    """Yield the system's active journal file of each machine that has a folder below FOLDERS."""
     for folder in FOLDERS:
         path = os.path.join(root, folder)
         try:
@@ -125,14 +122,17 @@ def _journal_files(root: str) -> Iterator[str]:
 
 
 def file_options(root: str) -> Iterator[str]:
-    """Yield the options of journalctl for the journal of another root; no options for this machine's journal."""
+    """Yield the options of journalctl for the journal of a root: for this machine, none.
+
+    For another root, archived journal files are not read.
+    """
     if root != "/":
         yield from (f"--file={file}" for file in _journal_files(root))
 
 
 def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
-    """Yield the lines that a command prints, within MAX_BYTES and the seconds that the request has left for this."""
-    # the first call for a request makes its budget, all later calls get the same one
+    """Yield the lines that a command prints, within MAX_BYTES and the seconds that remain to the request."""
+    # all calls for one request share one budget
     budget = look.read_once(_Budget, _Budget)
     if budget.seconds <= 0:
         return

@@ -1,8 +1,8 @@
 """Times of login records, converted to the clock of process starts: seconds since the boot, as in /proc/PID/stat.
 
 A record has two times: one of the wall clock, which can be set, and one of CLOCK_MONOTONIC, which does not count the
-time that the machine is suspended. The clock of process starts does count it. In a time namespace (time_namespaces(7))
-starts are shown with the offset of the namespace, records without it.
+time that the machine is suspended. The clock of process starts counts this time, too. In a time namespace
+(time_namespaces(7)), the kernel adds the offset of the namespace to process starts, but the records have no offset.
 """
 
 import time
@@ -20,9 +20,9 @@ _TICK_ERROR_SECONDS = 0.02
 
 
 class TimeRange(NamedTuple):
-    """The time when a record was made, in seconds since the boot: it is between these two times.
+    """The earliest and the latest possible time at which a record was made, in seconds since the boot.
 
-    Where ``earliest`` comes from the wall clock, it can be up to a second too late: the kernel truncates btime.
+    If ``earliest`` comes from the wall clock, it can be up to a second too late: the kernel truncates btime.
     """
 
     earliest: float
@@ -33,25 +33,26 @@ class LoginClock:
     """Converts the times of the login records of one host."""
 
     def __init__(self, machine: Machine, root: str) -> None:
-        """Prepare the conversion; for another root than "/", no suspension and no time namespace are assumed."""
+        """Prepare the conversion. For a root other than "/", no suspension and no time namespace are assumed."""
         self._btime = machine.btime
         self._suspended, self._offset = suspended_and_offset() if root == "/" else (0.0, 0.0)
 
     def creation(self, record: Mapping[str, str]) -> TimeRange | None:
-        """Return when a record was made; None where it has no time that can be converted."""
+        """Return when a record was made; None if the record has no time that can be converted."""
         monotonic, wall = _seconds(record.get("MONOTONIC")), _seconds(record.get("REALTIME"))
         by_wall = None if wall is None or self._btime is None else wall - self._btime
         if monotonic is None:
             return None if by_wall is None else TimeRange(by_wall, by_wall + _WALL_ERROR_SECONDS)
         # the record may be older or newer than each suspension: so the added time is between 0 and all suspended time
-        first, last = monotonic + self._offset, monotonic + self._offset + self._suspended
-        # the wall time narrows the range; if the clock was set since, the wall time can be outside the range, and the
-        # end of the range nearest to it is taken
-        return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICK_ERROR_SECONDS)
+        earliest, latest = monotonic + self._offset, monotonic + self._offset + self._suspended
+        # the wall time moves the earliest time within this range, not out of it: the clock may have been set since
+        if by_wall is not None:
+            earliest = min(max(by_wall, earliest), latest)
+        return TimeRange(earliest, latest + _TICK_ERROR_SECONDS)
 
 
 def suspended_and_offset() -> tuple[float, float]:
-    """Return the seconds that this machine was suspended, and the offset of starts in this time namespace."""
+    """Return the seconds that this machine was suspended, and the offset of process starts in this time namespace."""
     monotonic, boottime = _namespace_offsets()
     # both clocks contain the offsets of this namespace, which are subtracted
     difference = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

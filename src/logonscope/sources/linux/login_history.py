@@ -1,7 +1,7 @@
 """Reader of past logins: lastlog(8), lastlog2(8), wtmpdb(8) and wtmp(5).
 
 Distributions differ: Debian 13 has lastlog2 and wtmpdb, Debian 12 has lastlog and wtmp.
-All are written by login programs with root's rights.
+Login programs write these files with root's rights.
 """
 
 import os
@@ -48,7 +48,7 @@ def read_login_history(root: str, look: Look) -> Iterator[LoginHistory]:
 
 
 def _read_lastlog(path: str) -> Iterator[LoginHistory]:
-    """Yield the last login of each uid. The file is indexed by uid and mostly holes, so only its data is read."""
+    """Yield the last login of each uid. The file is an array by uid, and mostly holes, which are not read."""
     size, read_bytes = _LASTLOG_RECORD.size, 0
     with open(path, "rb", buffering=0) as file:
         offset, end = 0, os.fstat(file.fileno()).st_size
@@ -93,9 +93,9 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
 
     Raises:
         OSError: there is no such file, or it cannot be reached.
-        ValueError: the query failed: the file is no such database, SQLite is missing, or the time is over.
+        ValueError: the query failed: the file is no such database, SQLite is missing, or the query took too long.
     """
-    # The caller does not report a missing file. It recognizes one by FileNotFoundError; errors of SQLite have no errno.
+    # raises FileNotFoundError if the file is missing: the errors of SQLite do not show this reason
     os.stat(path)
     try:
         import sqlite3  # noqa: PLC0415 -- few hosts have these databases
@@ -143,7 +143,7 @@ def _utmp_records(data: bytes) -> Iterator[tuple[int, bytes, str, int]]:
     """
     for offset in range(0, len(data) - _UTMP_RECORD.size + 1, _UTMP_RECORD.size):
         ut_type, _, line, _, user, _, _, seconds, microseconds = _UTMP_RECORD.unpack_from(data, offset)
-        # on machines such as aarch64, times have 64 bits and records are longer: the values read here make no sense
+        # on machines such as aarch64, times have 64 bits and records are longer: then the values here are invalid
         if not 0 <= ut_type <= _LAST_TYPE or not 0 <= microseconds < 1_000_000:
             raise ValueError("its records have another form")
         name = user.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")

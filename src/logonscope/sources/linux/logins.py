@@ -43,8 +43,8 @@ def read_logins(
         ids: the ids of the logins to return; None: all logins are returned.
         machine: the host.
         look: the deadline and the troubles of the request.
-        user_namespace: the user namespace of the reader, if the records have uids of its parent namespace, which must
-            be converted; None: the uids are those of the reader.
+        user_namespace: the user namespace of the reader, if the records have uids of its parent namespace; None: the
+            records have uids of the reader's user namespace.
     """
     reader = _LoginReader(root, machine, look, user_namespace)
     logins = list(reader.read(ids))
@@ -71,7 +71,7 @@ class _LoginReader:
 
     @cached_property
     def _hides_processes(self) -> bool:
-        """Return whether processes of others are hidden (hidepid): then a leader that is not visible may be running."""
+        """Return whether processes of others are hidden (hidepid): then a leader that is not visible may still run."""
         return not os.path.exists(os.path.join(self._proc, "1"))
 
     @cached_property
@@ -95,8 +95,8 @@ class _LoginReader:
         return self._leader_reader.read(pid)
 
     def _read_leader_and_parent(self, pid: int) -> Process | None:
-        """Return a leader; its parent, which may prove that the login inherited its kernel id, is read with it."""
-        # if all logins are read, many have the same parent: Inheritance reads it once for all of them
+        """Return a leader; if only some logins are read, the leader's parent is read in the same call, and kept."""
+        # if all logins are read, many leaders have the same parent, which Inheritance reads once for all
         if self._reads_all:
             return self._read_leader_facts(pid)
         lineage = self._leader_reader.read_lineage(pid, max_processes=2)
@@ -168,7 +168,7 @@ class _LoginReader:
         )
 
     def _has_ended(self, leader: int, record: Mapping[str, str]) -> bool | None:
-        """Return whether a leader that is not found has ended; None where it may be hidden from this process."""
+        """Return whether a leader that was not found has certainly ended; None: this cannot be checked."""
         # a process that is visible with the pid of the leader is another process: the leader has ended
         if not self._hides_processes or os.path.exists(os.path.join(self._proc, str(leader))):
             return True
@@ -187,7 +187,7 @@ class _LoginReader:
         return record.get("STATE")
 
     def _make_manager(self, uid: int, record: Mapping[str, str]) -> Login | None:
-        """Make the login of a user manager from its user's state file and its cgroup; None if it does not run."""
+        """Make the login of a user manager from its user's state file and its cgroup; None if no manager runs."""
         unit = f"user@{uid}.service"
         procs = self._scopes.unit_path(uid, f"{unit}/init.scope/cgroup.procs")
         data = _read_regular_file(procs) if procs else None
@@ -218,7 +218,7 @@ class _LoginReader:
     def _read_leader(self, pid: int | None, record: Mapping[str, str], latest_creation: float | None) -> Process | None:
         """Return the leader; None if it is gone, even if another process has its pid now.
 
-        ``latest_creation``: the latest time when the record can have been made.
+        ``latest_creation``: the latest possible time at which the record was made, in seconds since the boot.
         """
         process = self._read_leader_and_parent(pid) if pid else None
         if process is None or pid is None:
@@ -262,10 +262,10 @@ class _LoginReader:
         return process.loginuid not in {None, UNSET, self._uid_here(login)}
 
     def _without_logins_inside(self, login: Login, carriers: list[Process]) -> list[Process]:
-        """Drop the processes of other users' logins that are inside the scope of a login whose leader has no kernel id.
+        """Drop the processes of other users' logins that are inside the scope of a login.
 
-        An sshd or login(1) that a logged-in user starts stays in the scope of that login. So do the logins through it,
-        each with a kernel id and a login uid of its own.
+        An sshd or login(1) that a logged-in user starts stays in the scope of the user's login. Logins through this
+        sshd or login(1) stay there, too; each has a kernel id and a login uid of its own.
         """
         other_ids = {process.ses for process in carriers if self._has_other_login_uid(process, login)}
         if not other_ids:
@@ -282,9 +282,10 @@ class _LoginReader:
         return [process for process in carriers if process.ses not in inner_ids]
 
     def _is_login_inside(self, login: Login, carriers: list[Process]) -> bool:
-        """Return whether these processes of one kernel id, in the scope of a login, belong to another user's login.
+        """Return whether processes with one kernel id, in the scope of ``login``, belong to another user's login.
 
-        If the login inherited the id, its processes have another login uid, too, but some of them run as its own user.
+        If ``login`` inherited this kernel id, its processes have another user's login uid, too, but some of them run as
+        the user of ``login``.
         """
         processes = [self._user_reader.read(carrier.pid) for carrier in carriers]
         uids = {process.uids[0] for process in processes if process and process.uids}
@@ -308,7 +309,7 @@ def _has_process_ended(pid: int, pidfd_id: int | None) -> bool:
 
 @cache
 def _has_pidfd_ids() -> bool:
-    """Return whether each process has a pidfd inode of its own (pidfs, Linux 6.9); before, all pidfds share one."""
+    """Return whether each process has a pidfd inode of its own (pidfs, Linux 6.9); before, all pidfds had one inode."""
     return _inode_of_pidfd(os.getpid()) != _inode_of_pidfd(os.getppid() or os.getpid())
 
 
@@ -331,7 +332,7 @@ def _inode_of_pidfd(pid: int) -> int | None:
 def _read_state_files(
     folder: str, file_names: Collection[str] | None, look: Look
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield name and content of the state files in a folder that have these names; None: of all state files."""
+    """Yield name and content of the state files with these names in a folder; None: of all state files."""
     try:
         names = sorted(os.listdir(folder) if file_names is None else file_names)
     except FileNotFoundError:

@@ -17,13 +17,13 @@ LOCALHOST = "localhost"
 _DMI = "sys/class/dmi/id"
 _CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/.containerenv", ".dockerenv")
 _BOOTED = "run/systemd/system"
-"""Exists if process 1 is systemd (sd_booted(3)), whose cgroup is /init.scope outside containers."""
+"""Exists if process 1 is systemd (sd_booted(3)). Outside containers, the cgroup of systemd is /init.scope."""
 
 _ROOT_CGROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _BLOCK = 1 << 16
 """Bytes of one read: a larger buffer would be mapped and unmapped by the C library for each read, which costs more."""
 _MAX_READS = 1 << 12
-"""Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
+"""Maximum reads of one file. A read of /proc returns a page: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
 MAX_CLOCK_DIFFERENCE = 0.001
 """Seconds by which the difference of two clocks can vary though no clock was set: they are read one after the other."""
@@ -69,29 +69,29 @@ def wall_clock_at_boot() -> float:
 class BootTime:
     """The boot time of a host, kept until the clock is set."""
 
-    def __init__(self, root: str, at_boot: Callable[[], float] | None) -> None:
-        """Create it without a boot time.
+    def __init__(self, root: str, clock_at_boot: Callable[[], float] | None) -> None:
+        """Prepare the reading.
 
         Args:
             root: the root directory of the host.
-            at_boot: ``wall_clock_at_boot``, if the host has the clock of this machine; None: the boot time is not kept,
-                but read each time.
+            clock_at_boot: ``wall_clock_at_boot``, if the host has the clock of this machine; None: the boot time is not
+                kept, but read each time.
         """
-        self._root, self._at_boot = root, at_boot
-        self._kept: tuple[float, int] | None = None  # results of at_boot and of read_boot_time
+        self._root, self._clock_at_boot = root, clock_at_boot
+        self._last_reading: tuple[float, int] | None = None  # results of clock_at_boot and of read_boot_time
 
     def read(self, look: Look) -> int | None:
         """Return when the machine booted, in seconds since the epoch; None if the kernel does not show it."""
-        if self._at_boot is None:
+        if self._clock_at_boot is None:
             return read_boot_time(self._root, look)
         # The kernel computes its boot time from the same difference, which changes only when the clock is set: a slow
         # adjustment moves both clocks. The difference is taken before the file is read, so that setting the clock
         # meanwhile is noticed the next time.
-        at_boot, last_reading = self._at_boot(), self._kept
-        if last_reading is not None and abs(last_reading[0] - at_boot) < MAX_CLOCK_DIFFERENCE:
+        clock_at_boot, last_reading = self._clock_at_boot(), self._last_reading
+        if last_reading is not None and abs(last_reading[0] - clock_at_boot) < MAX_CLOCK_DIFFERENCE:
             return last_reading[1]
         boot_time = read_boot_time(self._root, look)
-        self._kept = None if boot_time is None else (at_boot, boot_time)
+        self._last_reading = None if boot_time is None else (clock_at_boot, boot_time)
         return boot_time
 
 
@@ -110,13 +110,13 @@ def _is_container(root: str) -> bool:
     """Return whether systemd detects a container here, by its own rules (detect_container() of systemd 252 to 257)."""
     if any(os.path.exists(os.path.join(root, file)) for file in _CONTAINER_FILES):
         return True
-    # The kernel's root cgroup has no file cgroup.events. If the root of the mount has one, it is another cgroup: that
-    # of a container. The environment of PID 1 names the container more directly, but only root can read it.
+    # The kernel's root cgroup has no file cgroup.events. If this file is in the root of the cgroup mount, this root is
+    # the cgroup of a container. The environment of PID 1 names the container more directly, but only root can read it.
     return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_CGROUPS)
 
 
 def _read_root_cgroup(root: str) -> str | None:
-    """Return the cgroup of process 1: in a container without a cgroup namespace it is that of the container itself."""
+    """Return the cgroup of process 1: in a container without a cgroup namespace, the cgroup of the container itself."""
     try:
         (cgroup,) = parse.parse_cgroup(_read_file(root, "proc/1/cgroup") or b"")
     except ValueError:

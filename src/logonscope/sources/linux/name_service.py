@@ -2,9 +2,9 @@
 
 Every call has a timeout. After a timeout the name service is not called for a while.
 
-The whole lists come from getent(1), because only it returns accounts one by one: getpwall() would hold a whole
-directory in memory, and a call that hangs could not be ended. Where the directory service does not list its accounts
-(``enumerate`` of sssd is off), the list has local accounts only.
+The lists of all accounts and groups come from getent(1), which prints them one by one and can be killed. getpwall()
+would hold all accounts in memory, and could not be ended if it hangs. If the directory service does not list its
+accounts (``enumerate`` of sssd is off), the list has local accounts only.
 """
 
 import os
@@ -52,15 +52,15 @@ class NameService:
 
     @property
     def is_paused(self) -> bool:
-        """Return whether the name service is not called for a while."""
+        """Return whether a timeout has paused the calls."""
         return time.monotonic() < self._pause.until
 
-    def call(self, call: Callable[[], Value]) -> Value | None:
-        """Return the value of a call; None where the name service has no entry, does not answer, or is paused."""
+    def call(self, function: Callable[[], Value]) -> Value | None:
+        """Return the value of a function; None where the name service has no entry, does not answer, or is paused."""
         if self.is_paused:
             return None
         try:
-            return call_within(TIMEOUT, call)
+            return call_within(TIMEOUT, function)
         except TimeoutError as error:
             self.pause(str(error))
         # KeyError: no entry. The others: a name or number that the C library does not accept.
@@ -191,7 +191,7 @@ def _start_getent(database: str) -> Iterator[bytes]:
     """Start getent(1) and return the lines of its output, as it prints them.
 
     Raises:
-        OSError: it cannot be started.
+        OSError: getent cannot be started.
     """
     import subprocess  # noqa: PLC0415 -- only needed to list a whole directory
 
@@ -206,8 +206,8 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
     """Yield the lines that getent prints; end getent when the iterator is closed.
 
     Raises:
-        TimeoutError: it printed nothing for TIMEOUT seconds, or did not end within TIMEOUT seconds after its last line.
-        ChildProcessError: it failed.
+        TimeoutError: getent printed nothing for TIMEOUT seconds, or did not end within TIMEOUT seconds after that.
+        ChildProcessError: getent failed.
     """
     import select  # noqa: PLC0415 -- only needed to list a whole directory
     import subprocess  # noqa: PLC0415 -- as select

@@ -22,7 +22,7 @@ class NetNamespace(NamedTuple):
     """A network namespace: its inode, and the processes through which its files can be read."""
 
     inode: int | None  # None: not known
-    folders: tuple[str, ...]  # any of them has its files
+    folders: tuple[str, ...]  # each lists the sockets of the namespace, as long as its process runs
     pids: tuple[int | None, ...]  # the process of each folder; None: the reader
 
 

@@ -1,9 +1,8 @@
 """Parsers of /proc files and of a few files of /etc and /run: pure functions of their content.
 
-Every ``parse_*`` that FILES (process_files.py) names returns a tuple of facts, in the order of ``Process``;
-``parse_namespace`` and ``parse_root_mount`` serve functions that read files.
-Content that the kernel never writes (truncated, not a number) raises ValueError. A process can choose its name freely;
-no name makes a parser fail or return facts of another field.
+Every ``parse_*`` that FILES (process_files.py) names returns a tuple of facts, in the order of ``Process``. Content of
+/proc that the kernel never writes (truncated, not a number) raises ValueError. A process can choose its name freely; no
+name makes a parser fail or return facts of another field.
 """
 
 import re
@@ -53,7 +52,7 @@ def fill_row(row: list[Any], contents: Iterable[tuple[File, object]]) -> list[tu
 
 
 def as_single_fact(content: object) -> tuple[object]:
-    """Return a content that needs no parsing, because it is one fact already, as a tuple of facts."""
+    """Return the content, which is one fact already, as a tuple of facts."""
     return (content,)
 
 
@@ -74,7 +73,7 @@ def parse_number(data: bytes) -> tuple[int]:
 
 @lru_cache(MAX_CGROUPS)
 def parse_cgroup(data: bytes) -> tuple[str]:
-    """Parse cgroup: the path in the hierarchy that the login service keeps (cgroups(7), /proc/pid/cgroup).
+    """Parse cgroup: the path in the hierarchy that the login service uses (cgroups(7), /proc/pid/cgroup).
 
     These hierarchies are tried in this order: elogind's own one, cgroup2, and the one named "systemd", which legacy and
     mixed layouts have. A path may contain colons; the kernel refuses newlines in it.
@@ -85,7 +84,7 @@ def parse_cgroup(data: bytes) -> tuple[str]:
         if line:
             _, controllers, path = line.split(b":", 2)
             paths[controllers] = path
-    # "/" in one hierarchy says nothing: another one may be the one in which the login service places processes
+    # the path "/" does not decide: the login service may use another hierarchy
     for hierarchy in _LOGIN_HIERARCHIES:
         path = paths.get(hierarchy, b"/")
         if path != b"/":
@@ -94,7 +93,7 @@ def parse_cgroup(data: bytes) -> tuple[str]:
 
 
 def parse_stat(data: bytes) -> StatFacts:
-    """Parse stat: the name is between the first "(" and the last ")", and may contain both (proc(5))."""
+    """Parse stat: the name is between the first "(" and the last ")"; a name can contain both characters (proc(5))."""
     close = data.rindex(b")")
     comm = decode_text(data[data.index(b"(") + 1 : close])
     fields = data[close + 2 :].split(None, 21)
@@ -165,9 +164,9 @@ def parse_link(data: bytes) -> tuple[str]:
 
 
 def parse_maps(data: bytes) -> tuple[tuple[str, ...]]:
-    """Parse maps: the files that are mapped as code, with the lowest address of each, in hex, before the path.
+    """Parse maps: "ADDRESS PATH" for each file that is mapped as code; ADDRESS is its lowest address, in hex.
 
-    A line may be cut at the end of the data; it is left out.
+    If the last line is cut, it is left out.
     """
     addresses: dict[bytes, bytes] = {}
     code: dict[bytes, None] = {}

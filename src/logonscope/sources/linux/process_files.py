@@ -181,7 +181,7 @@ FILES = (
     _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
     _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
     _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
-    # status is read twice if ids or memory are wanted, too: few requests want capabilities, all others are faster
+    # a row of its own, because few requests need capabilities; a request for both rows reads status twice
     _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status"), guard="none"),
     _make_file("attr/current", parse.parse_label, _read_label),
     _make_file("maps", parse.parse_maps, read_maps, guard="memory"),
@@ -274,7 +274,7 @@ def plan_reading(shape: QueryShape) -> ReadPlan:
         add_stage(frozenset({"uids"}), "may_run_as_user")
     if shape.has_kernel_ids or shape.has_login_uids:
         add_stage(frozenset({"ses", "loginuid"} if shape.has_login_uids else {"ses"}), "may_match_hint")
-    # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
+    # "name" is in no file: complete_name makes it from comm, and reads arguments only if the kernel cut comm
     add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
     has_more_files = any(file.name not in planned_names and not facts.isdisjoint(file.facts) for file in FILES)
     # an early filter that saves no file is skipped: the code that made the filter tests the processes again anyway

@@ -1,7 +1,6 @@
 """Reader of processes: /proc/PID, only the files whose facts a query asks for.
 
-Each row of FILES in process_files.py names a file and the facts that it gives, which are adjacent fields of Process.
-All files of one process are read through one directory handle, so that the facts of two processes cannot be mixed where
+All files of one process are read through one directory handle, so that the facts of two processes cannot be mixed if
 the pid is reused during the reading. A process that ends during the reading is left out.
 """
 
@@ -51,10 +50,10 @@ MAX_CHAIN_LENGTH = 1000
 """Maximum number of processes in a chain, a process and its ancestors: a longer chain is cut at the far end."""
 
 MAX_AT_ONCE = 16
-"""Maximum number of processes, one and its nearest ancestors, that are read by one call in another thread."""
+"""Maximum number of processes that one call in another thread reads: a process and its nearest ancestors."""
 
 FEW_PIDS = 5
-"""Maximum number of processes that are read by a call each. More are read in batches by one thread: that costs less."""
+"""Maximum number of processes that are read by a call each. One thread reads more of them in batches, at less cost."""
 
 MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
@@ -84,7 +83,7 @@ def list_pids(proc: str) -> Sequence[int]:
 
 
 def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Process]:
-    """Return an iterator that reads the processes that a query names, with the facts that it asks for, one by one."""
+    """Return an iterator over the processes that a query names, with the facts that the query asks for."""
     listed_pids = list_pids(proc) if query.pids is None else sorted(query.pids)
     pids = iter(listed_pids) if query.with_ancestors else look.checked(listed_pids)
     early_filter, hint = query.early_filter, query.logon_hint
@@ -94,7 +93,8 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
     # The cheapest way that fits the query is used; all ways give the same result.
-    is_narrowed = any(part is not None for part in (query.names, query.may_run_as, hint.login_uids, query.early_filter))
+    limits = (query.names, query.may_run_as, hint.login_uids, query.early_filter)
+    is_narrowed = any(limit is not None for limit in limits)
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
     if query.facts <= {"ses", "cgroup"} and not is_narrowed:
@@ -102,8 +102,8 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
-    # A check of the kernel id alone, before the other files are read, is skipped where it saves nothing: if the query
-    # names pids; if it reads memory, because then the reader checks the kernel id in an early stage anyway; and if
+    # The reader checks kernel ids, too. This earlier check saves opening the directory of each other process. It is
+    # skipped where it saves little: if the query names pids; if the query reads memory, which costs much more; and if
     # UNSET is among the ids, because most processes have no kernel id.
     skips_kernel_id_check = reader.reads_memory or query.pids is not None or UNSET in (hint.kernel_ids or ())
     if hint.kernel_ids is not None and not skips_kernel_id_check:
@@ -131,14 +131,14 @@ def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | N
 
     A call ends after ``max_processes``, or after a process with another kernel id: most readers of a chain stop there.
     """
-    last = lineage[-1]
-    is_last = len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses
-    # pids can be reused between two reads, so that a chain could come back to its beginning
-    return None if is_last or any(process.pid == last.ppid for process in lineage) else last.ppid or None
+    child = lineage[-1]
+    is_end = len(lineage) >= max_processes or child.ses is None or child.ses != lineage[0].ses
+    # pids can be reused between two reads, so that a chain could come back to a process that it has already
+    return None if is_end or any(process.pid == child.ppid for process in lineage) else child.ppid or None
 
 
 def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[int]) -> Iterator[int]:
-    """Yield the pids that may have one of these kernel ids, reading one small file of each process.
+    """Yield the pids of processes that may have one of these kernel ids, reading one small file of each process.
 
     A pid whose file cannot be read is yielded too: the reader of the process reads the file again and notes why.
     """
@@ -261,11 +261,12 @@ class Reader(ReadWatch):
         )
 
     def read_lineage(self, pid: int, *, max_processes: int = MAX_AT_ONCE) -> list[Process]:
-        """Return a process, and its nearest ancestors where files can hang: one call in another thread reads them all.
+        """Return a process and its nearest ancestors, read by one call in another thread; [] if the process is gone.
 
-        The list ends before a process whose files hang. While files of any process hang, there are no ancestors.
+        The list ends before an ancestor whose files hang. It has no ancestors if no file of the query can hang, or
+        while files of any process hang.
         """
-        if self.may_hang and not HUNG_READS.reads:  # where some hang, each is read by a call of its own
+        if self.may_hang and not HUNG_READS.reads:
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
             try:
                 return _PROCESS_READS.call(self.seconds, reads.run)
@@ -357,8 +358,8 @@ class Reader(ReadWatch):
 
         A process may log in between the reading of its kernel id and that of its login uid: then the pair is wrong, and
         would be given to every other process with the kernel id. So the kernel id is read again after the login uid. If
-        it has changed, the new id replaces the old one, also among the contents of this stage (a later content of a
-        file overwrites an earlier one), and the loop starts again. It ends, because a kernel id changes at logins only.
+        the id has changed, the new id replaces the old one, and the loop starts again. The new id is added to the
+        contents of this stage, where it overwrites the old one. The loop ends, because only logins change a kernel id.
         """
         if not reading.kernel_id:  # the kernel id could not be read
             return read_file("loginuid", reading.handle, 32)
@@ -424,12 +425,12 @@ class Reader(ReadWatch):
             name = comm
         else:
             if cmdline is None and parse.may_be_cut(comm):
-                cmdline = self._read_cut_arguments(reading)
+                cmdline = self._read_start_of_arguments(reading)
             name = parse.complete_name(comm, cmdline)
         reading["name"] = name
         return names is None or name.lower() in names or comm.lower() in names
 
-    def _read_cut_arguments(self, reading: "_Reading") -> bytes | None:
+    def _read_start_of_arguments(self, reading: "_Reading") -> bytes | None:
         """Return the beginning of the arguments, to complete a name that the kernel cut; None if they are not read."""
         if reading.omits("cmdline"):
             reading.unread["name"] = f"{reading.reason}: cut at {parse.COMM_BYTES} bytes"
@@ -466,7 +467,7 @@ class _Reading:
         self.pid = pid
         self.handle = handle
         self._omitted = omitted
-        self.reason = reason  # why files are omitted: a read of them hangs, or too many other reads do
+        self.reason = reason  # why files are omitted: reading them hangs, or too many other reads hang
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last content of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)

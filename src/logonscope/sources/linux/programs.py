@@ -31,8 +31,8 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
     Args:
         command: the path of the program, and its arguments.
         seconds: how long it may take.
-        uid: the user to run it as; None: the user of this process. Another user gets the group id of the same number,
-            and no supplementary groups.
+        uid: the user to run the program as; None: the user of this process. As another user, the program has the group
+            id of the same number, and no supplementary groups.
 
     Raises:
         TimeoutError: the program did not end in time.

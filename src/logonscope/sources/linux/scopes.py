@@ -40,7 +40,7 @@ class Scopes:
 
     def elogind_path(self, login_id: str) -> str | None:
         """Return the directory that elogind made for a login, in its own hierarchy or in cgroup2, if it made one."""
-        paths = (os.path.join(self._root, "sys/fs/cgroup", part, login_id) for part in ("elogind", ""))
+        paths = (os.path.join(self._root, "sys/fs/cgroup", hierarchy, login_id) for hierarchy in ("elogind", ""))
         return next((path for path in paths if os.path.isdir(path)), None)
 
     def inode(self, path: str | None) -> int | None:
@@ -60,13 +60,13 @@ class Scopes:
                 continue
 
     def processes_with_kernel_id(self, path: str | None, cgroup: str) -> list[Process]:
-        """Return those of the first MAX_MEMBERS processes in a cgroup, or below it, that have a kernel id.
+        """Return the processes with a kernel id among the first MAX_MEMBERS processes in a cgroup or below it.
 
         Args:
             path: the directory of the cgroup.
             cgroup: the cgroup, as /proc/PID/cgroup has it.
         """
-        # the cgroup is compared once more: a pid may have been reused, or its process moved, since the list was read
+        # the cgroup is compared, because since the list was read, a pid may have been reused, or a process moved
         members = (self._read(pid) for pid in islice(self.pids(path), MAX_MEMBERS))
         return [
             process
@@ -92,7 +92,7 @@ class Scopes:
                 scope = re.fullmatch(_SCOPE, unit)
                 if not (scope and user) or (login_ids is not None and scope[1] not in login_ids):
                     continue
-                # with the uid: before the login service was restarted, the login of another user may have had the id
+                # the uid counts, too: before a restart of the login service, another user's login may have had the id
                 if (scope[1], int(user[1])) not in recorded:
                     yield scope[1], int(user[1])
 

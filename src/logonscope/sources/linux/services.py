@@ -62,18 +62,18 @@ def _read_start(root: str, name: str) -> int | None:
 
 def _read_running_units(root: str) -> Iterator[Service]:
     """Yield the services whose cgroup exists, or that have a start: they are active, or being started or stopped."""
-    names: dict[str, bool] = {}
+    units: dict[str, bool] = {}  # name -> whether the service has processes
     for hierarchy in HIERARCHIES:
         top = os.path.join(root, hierarchy)
         if os.path.isdir(os.path.join(top, "system.slice")):
-            names.update(_units_below(top))
+            units.update(_units_below(top))
             break
     # a oneshot service can be active without a process: only the link of its start is left
     for link in list_folder(os.path.join(root, _INVOCATIONS)):
         name = link.removeprefix("invocation:")
         if name != link and is_service_unit(name):
-            names.setdefault(name, False)
-    for name, has_processes in sorted(names.items()):
+            units.setdefault(name, False)
+    for name, has_processes in sorted(units.items()):
         yield Service(name, manager="cgroup", active_state="active" if has_processes else None)
 
 

@@ -16,7 +16,7 @@ SHADOW = "etc/shadow"
 SECONDS_A_DAY = 86_400
 
 MAX_LINE_LENGTH = 1 << 16
-"""Maximum bytes of a line; a longer one is skipped."""
+"""Maximum bytes that are read as one line: no valid line is longer."""
 
 FIELDS = 9
 
@@ -54,7 +54,7 @@ def parse_shadow(line: bytes, today: int) -> tuple[str, dict[str, Any]]:
 
 
 def password_state(field: bytes) -> str:
-    """Return the state of a password: none (no password is needed), unusable (none matches), locked, or usable."""
+    """Return the state of a password: none (not needed), unusable (no password matches), locked, or usable."""
     if not field:
         return "none"
     # usermod -L and passwd -l write a "!" before the hash; "!" or "*" alone never was a hash.

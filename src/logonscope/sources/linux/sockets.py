@@ -38,7 +38,7 @@ def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> 
     """Yield the sockets of a network namespace, read through the first of its processes that has not ended."""
     for folder, pid in zip(namespace.folders, namespace.pids, strict=True):
         read_tables = _read_unix if query.family == "unix" else _read_network
-        tables, is_read = read_tables(folder, look, query, is_readers=pid is None), False
+        tables, is_read = read_tables(folder, look, query, is_reader_namespace=pid is None), False
         for listed_socket in tables:
             is_read = True
             yield listed_socket._replace(namespace=namespace.inode, namespace_pid=pid)
@@ -46,13 +46,13 @@ def _read_namespace(namespace: NetNamespace, look: Look, query: SocketQuery) -> 
             return
 
 
-def _read_unix(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
+def _read_unix(folder: str, look: Look, query: SocketQuery, *, is_reader_namespace: bool) -> Iterator[Socket]:
     from logonscope.sources.linux.unix_sockets import read_unix_sockets  # noqa: PLC0415 -- ports need none
 
-    return read_unix_sockets(folder, look, query, is_readers=is_readers)
+    return read_unix_sockets(folder, look, query, is_reader_namespace=is_reader_namespace)
 
 
-def _read_network(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
+def _read_network(folder: str, look: Look, query: SocketQuery, *, is_reader_namespace: bool) -> Iterator[Socket]:
     missing_count = 0
     for name in _FILES:
         path = os.path.join(folder, name)
@@ -64,13 +64,13 @@ def _read_network(folder: str, look: Look, query: SocketQuery, *, is_readers: bo
             missing_count += 1
         except OSError as error:
             report_unreadable(path, error, look)
-    # this process has such files itself; a container engine can hide them by mounting an empty folder over /proc/net
-    if is_readers and missing_count == len(_FILES):
+    # the reader's namespace has such files, but a container engine can hide them by a mount over /proc/net
+    if is_reader_namespace and missing_count == len(_FILES):
         report_missing(os.path.join(folder, _FILES[0]), look)
 
 
 def parse_socket(line: bytes, protocol: str) -> Socket:
-    """Parse a line of /proc/net/tcp, udp or udplite (proc_net_tcp.rst of the kernel); ValueError for others."""
+    """Parse a line of /proc/net/tcp, udp or udplite (proc_net_tcp.rst of the kernel); ValueError for another line."""
     words = line.split()
     if len(words) < 10:
         raise ValueError("the line of a socket is truncated")

@@ -120,9 +120,9 @@ class LinuxSource(BaseSource):
 
     @property
     def _inner_namespace(self) -> UserNamespace | None:
-        """Return the user namespace of this process; None if passwd and the login records have its ids.
+        """Return the user namespace of this process; None if passwd and the login records need no conversion of ids.
 
-        Otherwise these files have ids of the parent namespace, which must be converted.
+        Otherwise these files have ids of the parent namespace.
         """
         return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
@@ -145,10 +145,10 @@ class LinuxSource(BaseSource):
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
         if self._root == ROOT:
             directory = self._directory(look)
-            found_users, user_namespace = directory.users(query), self._inner_namespace
+            listed_users, user_namespace = directory.users(query), self._inner_namespace
             if user_namespace is not None:
-                found_users = _mapped_accounts(found_users, user_namespace)
-            users, groups = look.checked(found_users), look.checked(directory.groups(query))
+                listed_users = _mapped_accounts(listed_users, user_namespace)
+            users, groups = look.checked(listed_users), look.checked(directory.groups(query))
         else:
             users, groups = super().accounts(look, query)
         if query.with_passwords:

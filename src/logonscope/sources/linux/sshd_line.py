@@ -6,7 +6,7 @@ OpenSSH writes the line in auth_log() of auth.c, and the end of the line in form
 
 KEY is "TYPE FINGERPRINT", or "TYPE-CERT FINGERPRINT ID id (serial N) CA TYPE FINGERPRINT", or other words. An account
 name and the id of a certificate can contain any text, also " from 192.0.2.1 port 5 ssh2". Therefore a line can have
-several readings: all are returned. ownership/authentication.py uses the one that fits the login, if only one does.
+several readings: all are returned.
 """
 
 import re

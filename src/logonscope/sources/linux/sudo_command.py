@@ -41,7 +41,7 @@ def requested_services(command_line: str) -> frozenset[str]:
     if len(command_line) > MAX_CHARACTERS:
         return frozenset()
     try:
-        words = list(_command(shlex.split(command_line)[1:]))
+        words = list(_command_words(shlex.split(command_line)[1:]))
     except ValueError:
         return frozenset()
     if not words or any(_ELSEWHERE.fullmatch(word) for word in words):
@@ -51,7 +51,7 @@ def requested_services(command_line: str) -> frozenset[str]:
     return frozenset(unit for unit in map(_unit_name, names) if is_service_unit(unit))
 
 
-def _command(words: Sequence[str]) -> Iterator[str]:
+def _command_words(words: Sequence[str]) -> Iterator[str]:
     """Yield the words of the command that sudo runs.
 
     Raises:
@@ -75,16 +75,16 @@ def _command(words: Sequence[str]) -> Iterator[str]:
 
 
 def _systemctl(words: Sequence[str]) -> list[str]:
-    names: list[str] = []
+    operands: list[str] = []
     rest = iter(words)
     for word in rest:
         if word in _SYSTEMCTL_OPTIONS_WITH_VALUE:
             next(rest, None)
         elif not word.startswith("-"):
-            names.append(word)
-    verb = names[0] if names else ""
+            operands.append(word)
+    verb = operands[0] if operands else ""
     starts = verb in _STARTING_VERBS or (verb in {"enable", "reenable"} and "--now" in words)
-    return names[1:] if starts else []
+    return operands[1:] if starts else []
 
 
 def _service(words: Sequence[str]) -> list[str]:

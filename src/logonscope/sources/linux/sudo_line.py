@@ -5,9 +5,9 @@ sudo writes it in new_logline() of eventlog.c; the fields are in this order, and
     ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]
     [TSID=... ; ][ENV=... ; ]COMMAND=...
 
-The directory (PWD) can contain any text, also " ; USER=". A line that can be read in several ways has no command. sudo
-splits a line of more than syslog_maxlen bytes (sudoers(5), 980 by default). Only the first part is read: its command is
-cut.
+The directory (PWD) can contain any text, also " ; USER=". If a line can be read in several ways, its command is
+not known. sudo splits a line of more than syslog_maxlen bytes (sudoers(5), 980 by default). Only the first part is
+read: its command is cut.
 """
 
 import re

@@ -39,7 +39,7 @@ MAX_VALUE_BYTES = 32_767
 """Maximum bytes that are kept of a property's value, as many as of a process's arguments; systemd allows 1 MiB."""
 
 _NAMES_A_CALL = 50
-"""Maximum names in one call that reads services in parts: the manager takes 10 to 30 ms for each service not loaded."""
+"""Maximum number of services that one call reads by name: each that is not loaded takes the manager 10 to 30 ms."""
 
 _REFUSALS = (
     (b"Interactive authentication required", errno.EACCES), (b"Access denied", errno.EACCES),
@@ -47,11 +47,11 @@ _REFUSALS = (
     (b" is masked", errno.EPERM),
     (b"Operation refused", errno.EOPNOTSUPP), (b"not supported", errno.EOPNOTSUPP),
 )  # fmt: skip
-"""Parts of the messages of systemctl, and the errno for each. For most of these, the exit status is 1."""
+"""Parts of systemctl's messages, and the errno for each. The exit status is 1 for most of these messages."""
 
 
 def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[Service] | None:
-    """Return the services with these names, ignoring case, from the manager; None: systemctl is missing or failed."""
+    """Return the services with these names (None: all), ignoring case; None: systemctl is missing or failed."""
     program = _find_program(root)
     if program is None:
         look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))
@@ -59,7 +59,7 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     requested_names = None if names is None else {name for name in map(str.lower, names) if is_service_unit(name)}
     if requested_names is not None and not requested_names:
         return iter(())
-    # a loaded unit can lack a file of its name: an instance of a template, or a unit of systemd-run
+    # first the loaded units, because some have no file of this name: instances of templates, and units of systemd-run
     patterns = ["*.service"] if requested_names is None else [*map(_pattern_of_any_case, sorted(requested_names))]
     seconds_left = None if look.deadline is None else look.deadline.seconds_left
     end_time = time.monotonic() + (READ_SECONDS if seconds_left is None else min(seconds_left, READ_SECONDS))
@@ -216,7 +216,7 @@ def parse_units(data: bytes) -> Iterator[Service]:
         if key == _EXEC_KEY and not value.endswith(b" }"):
             value = b"\n".join([value, *_rest_of_command(lines)])
         if key == _EXEC_KEY and key in values:
-            continue  # a oneshot service can have several commands, one a line
+            continue  # a oneshot service can have several commands, each in a line of its own
         values[key] = None if key in values else value
     if values:
         yield _make_service(values)

@@ -23,14 +23,14 @@ _PAUSE = 0.005
 """Seconds between two checks whether the queue has room for another batch."""
 
 MAX_ABANDONED = 4
-"""Number of reads that may hang at once before no more reads of that kind are tried."""
+"""Number of hanging calls in a pool, or of hanging reads in ``read_each``, at which no more are tried."""
 
 MAX_IDLE = 4
 """Number of idle threads that are kept for the next calls."""
 
 
 class AbandonedCallError(TimeoutError):
-    """A call did not return in time and its thread was abandoned; ``is_over()`` is true once it has returned."""
+    """A call did not return in time, and its thread was abandoned; ``is_over()``: whether the call has returned."""
 
     def __init__(self, seconds: float, is_over: Callable[[], bool]) -> None:
         super().__init__(f"no answer within {seconds:g} s")
@@ -53,14 +53,14 @@ class ReadWatch(Protocol):
         """Return the time.monotonic() at which a thread entered that part of a read; None: it is not in that part."""
 
     def abandoned(self, item: Any, is_over: Callable[[], bool]) -> None:
-        """Record that the read of an item was abandoned; ``is_over()`` is true once it has returned."""
+        """Record that the read of an item was abandoned; ``is_over()`` is true once the read has returned."""
 
 
 class CallPool:
     """Runs calls that may hang, each in a thread of a pool. The thread of a call that hangs is abandoned."""
 
-    def __init__(self, most_abandoned: int = MAX_ABANDONED) -> None:
-        self._most_abandoned = most_abandoned
+    def __init__(self, max_abandoned: int = MAX_ABANDONED) -> None:
+        self._max_abandoned = max_abandoned
         self._idle_threads: list[_PoolThread] = []
         self._abandoned_threads: set[_PoolThread] = set()
         self._lock = threading.Lock()  # guards the set of abandoned threads
@@ -74,7 +74,7 @@ class CallPool:
         """
         with self._lock:
             self._abandoned_threads = {thread for thread in self._abandoned_threads if not thread.is_over()}
-            if len(self._abandoned_threads) >= self._most_abandoned:
+            if len(self._abandoned_threads) >= self._max_abandoned:
                 raise TooManyHungCallsError
         # not "if idle: pop": between "if" and "pop", another caller may take the last thread
         try:
@@ -103,8 +103,8 @@ class CallPool:
 class _PoolThread:
     """A thread that runs one call after another.
 
-    The two locks ``_call_ready`` and ``_call_done`` are used as signals: the one side acquires what the other releases.
-    They cost less than a queue or an event, and they are used for every argument list that is read by pid.
+    The two locks ``_call_ready`` and ``_call_done`` are used as signals: one thread acquires a lock that another thread
+    releases. This costs less than a queue or an event.
     """
 
     def __init__(self) -> None:
@@ -163,30 +163,30 @@ class _PoolThread:
 
 
 class ChainedReads(Generic[Item, Value]):
-    """Reads in one call that may be abandoned; each value determines the next read, as a process does its parent."""
+    """Reads in one call that may be abandoned; each value determines the next item, as a process its parent."""
 
     def __init__(
-        self, first: Item, read: Callable[[Item], Value | None], following: Callable[[list[Value]], Item | None]
+        self, first_item: Item, read: Callable[[Item], Value | None], choose_next: Callable[[list[Value]], Item | None]
     ) -> None:
-        """Prepare the reads; ``following`` returns the next item after these values, None to end."""
+        """Prepare the reads; ``choose_next`` returns the item to read after these values, None to end."""
         self.values: list[Value] = []
-        self._item: Item = first
-        self._read, self._following = read, following
+        self._item: Item = first_item
+        self._read, self._choose_next = read, choose_next
 
     def run(self) -> list[Value]:
-        """Return the values, up to the first None."""
+        """Read until an item gives None or no item follows; return the values."""
         # if the call is abandoned, ``end`` replaces the list: values that this thread adds later get lost
         values, item = self.values, self._item
         while (value := self._read(item)) is not None and values is self.values:
             values.append(value)
-            next_item = self._following(values)
+            next_item = self._choose_next(values)
             if next_item is None:
                 break
             self._item = item = next_item
         return values
 
     def end(self) -> Item:
-        """End the reads after an abandoned call, and return the item that hangs; ``values`` has those before it."""
+        """End the reads after an abandoned call; return the item that hangs. ``values`` has the values before it."""
         self.values = self.values[:]
         return self._item
 
@@ -207,19 +207,19 @@ def call_within(seconds: float, call: Callable[[], Value]) -> Value:
 def read_each(
     items: Iterator[Item],
     read: Callable[[Item], Value],
-    instead: Callable[[Item], Value],
+    read_instead: Callable[[Item], Value],
     seconds: float,
     watch: ReadWatch | None = None,
 ) -> Iterator[Value]:
-    """Yield read(item) for each item, in order; yield instead(item) if the read did not return in time.
+    """Yield read(item) for each item, in order; yield read_instead(item) if the read did not return in time.
 
     Args:
         items: may not contain None.
         read: is called in another thread.
-        instead: gives the value of an item whose read was abandoned, or not tried.
+        read_instead: returns the value of an item whose read was abandoned, or not tried.
         seconds: the timeout of one read.
-        watch: times only a part of each read, with its own ``seconds``, and decides how many reads are tried. Without a
-            watch, ``read`` is not called any more once MAX_ABANDONED of these reads hang.
+        watch: times only a part of each read, with its own ``seconds``, and records which reads hang. Without a watch,
+            ``read`` is not called any more once MAX_ABANDONED reads hang.
     """
     abandoned_reads = 0
     # each turn of this loop is one worker thread: it reads until all is read, or until one of its reads hangs
@@ -245,8 +245,8 @@ def read_each(
             if watch is not None:
                 # only the thread is passed: a bound method of the worker would keep its values alive, too
                 watch.abandoned(item, partial(_has_ended, worker.thread))
-            yield instead(item)
-    yield from map(instead, items)
+            yield read_instead(item)
+    yield from map(read_instead, items)
 
 
 def _has_ended(thread: threading.Thread) -> bool:
@@ -284,8 +284,8 @@ class _Worker(Generic[Item, Value]):
         """Return the next values; None when all items are read, or when one read has taken longer than ``seconds``.
 
         A long wait for the queue does not show that a read hangs: a batch of short reads may take longer than the
-        timeout of one read. So after each wait the age of the current read is checked. The next wait is as long as that
-        read still may take.
+        timeout of one read. So after each wait the age of the current read is checked. The next wait is as long as this
+        read may still take.
         """
         from queue import Empty  # noqa: PLC0415 -- see __init__
 
@@ -294,12 +294,12 @@ class _Worker(Generic[Item, Value]):
             try:
                 batch = self._batches.get(timeout=wait)
             except Empty:
-                since = self._read_since if self._watch is None else self._watch.started_at(self.thread.ident or 0)
-                waited = 0.0 if since is None else time.monotonic() - since
-                if self._current and waited >= seconds:
+                start = self._read_since if self._watch is None else self._watch.started_at(self.thread.ident or 0)
+                read_age = 0.0 if start is None else time.monotonic() - start
+                if self._current and read_age >= seconds:
                     return None
                 # never 0: the thread may be between two reads, and this loop must not spin
-                wait = max(seconds - waited, _PAUSE)
+                wait = max(seconds - read_age, _PAUSE)
                 continue
             self.is_complete = batch is None
             return batch
@@ -321,7 +321,7 @@ class _Worker(Generic[Item, Value]):
             for item in self._take_items():
                 value = self._read(item)
                 with self._lock:
-                    # an abandoned read: its item was answered by ``instead``, so its value must not follow
+                    # an abandoned read: its item was answered by ``read_instead``, so its value must not follow
                     if self._is_abandoned:
                         return
                     self._current = []
@@ -359,5 +359,5 @@ class _Worker(Generic[Item, Value]):
                     break
             time.sleep(_PAUSE)
         if last:
-            # outside the lock this may block while the queue is full: next_batch takes a batch, or abandon empties it
+            # this may block while the queue is full, until next_batch or abandon takes a batch: hence outside the lock
             self._batches.put(None)

@@ -53,17 +53,17 @@ class BoundFile(NamedTuple):
     device: int
 
 
-def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
+def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_reader_namespace: bool) -> Iterator[Socket]:
     """Yield the unix sockets of a network namespace that have a name and that a query asks for.
 
     Args:
-        folder: has the file ``unix`` of that namespace.
+        folder: has the file ``unix`` of the namespace.
         look: the deadline and the troubles of the request.
         query: what to yield; where netlink answers, a path in the query also selects sockets that were bound to the
             same file by another path.
-        is_readers: whether it is the reader's network namespace.
+        is_reader_namespace: whether the folder belongs to the reader's network namespace.
     """
-    if is_readers and folder in OWN_FOLDERS:
+    if is_reader_namespace and folder in OWN_FOLDERS:
         entries = _list_sockets(look)
         if entries is not None:
             yield from _match_files(entries, query)
@@ -78,7 +78,7 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers
                 if listed_socket is not None and _matches_query(listed_socket, query):
                     yield listed_socket
     except (FileNotFoundError, ProcessLookupError):
-        if is_readers:
+        if is_reader_namespace:
             report_missing(os.path.join(folder, "unix"), look)
     except OSError as error:
         report_unreadable(os.path.join(folder, "unix"), error, look)

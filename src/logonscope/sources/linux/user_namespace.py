@@ -41,13 +41,13 @@ class IdMap:
 
     def inside(self, outer_id: int) -> int | None:
         """Return the id in this namespace for an id of the parent namespace; None if this id is not mapped."""
-        ranges = (part for part in self._ranges if 0 <= outer_id - part.outside < part.length)
-        return next((part.inside + outer_id - part.outside for part in ranges), None)
+        ranges = (id_range for id_range in self._ranges if 0 <= outer_id - id_range.outside < id_range.length)
+        return next((id_range.inside + outer_id - id_range.outside for id_range in ranges), None)
 
     def outside(self, inner_id: int) -> int | None:
         """Return the id in the parent namespace for an id of this namespace; None if this id is not mapped."""
-        ranges = (part for part in self._ranges if 0 <= inner_id - part.inside < part.length)
-        return next((part.outside + inner_id - part.inside for part in ranges), None)
+        ranges = (id_range for id_range in self._ranges if 0 <= inner_id - id_range.inside < id_range.length)
+        return next((id_range.outside + inner_id - id_range.inside for id_range in ranges), None)
 
     def known_ids(self, ids: Ids) -> Ids:
         """Return the ids of a process with None in place of the overflow id, unless the overflow id is mapped."""
@@ -74,7 +74,7 @@ class UserNamespace:
         return process._replace(uids=self.uids.known_ids(process.uids), gids=self._gids.known_ids(process.gids))
 
     def mapped_login(self, login: Login) -> Login:
-        """Return a login with ``mapped_uid``: the uid here for the recorded uid, one of the parent namespace."""
+        """Return a login with ``mapped_uid``, its uid in this namespace; ``uid`` is that of the parent namespace."""
         uid = self.uids.inside(login.uid)
         return login._replace(mapped_uid=UNSET if uid is None else uid)
 

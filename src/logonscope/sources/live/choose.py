@@ -36,7 +36,7 @@ def make_live(
 
 
 def open_feed(socket: str, *, needs_writes: bool) -> Feed:
-    """Open the best feed.
+    """Open a feed: that of the events helper if its socket exists, or else that of the kernel.
 
     Raises:
         NotSetUpError: writes are needed; there is no helper, and this process cannot open a feed with writes.

@@ -13,15 +13,15 @@ from typing import NamedTuple
 from logonscope.sources.live.records import EXEC, EXIT, FORK, GID, MESSAGE_BYTES, SID, UID, Record, parse_messages
 
 BUFFER_BYTES = 32 << 20
-"""Receive buffer, which the kernel doubles (socket(7)): 80,000 messages of 832 bytes.
+"""Receive buffer, which the kernel doubles (socket(7)): for 80,000 messages, which take 832 bytes each in the kernel.
 
 Without CAP_NET_ADMIN the kernel's limit is used.
 """
 
 MAX_RECORDS = 65_536
-"""Number of records after which a batch ends; the last call of recvmmsg may add up to _AT_ONCE more."""
+"""Number of records after which a batch ends; the last call of recvmmsg may add up to _CALL_MESSAGES more."""
 
-_AT_ONCE = 1024
+_CALL_MESSAGES = 1024  # messages that one call of recvmmsg receives
 _NETLINK_CONNECTOR, _CN_IDX_PROC, _LISTEN = 11, 1, 1
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER, _SO_MEMINFO = 33, 26, 55
 _MEMINFO_DROPS = 8  # include/uapi/linux/sock_diag.h: SK_MEMINFO_DROPS
@@ -33,7 +33,7 @@ _LOAD, _TO_X, _EQUALS, _EQUALS_X, _RETURN = 0x20, 0x07, 0x15, 0x1D, 0x06
 
 
 class ReceivedRecords(NamedTuple):
-    """Records that were received at once."""
+    """The records that one call of ``read`` returns."""
 
     records: list[Record]
     lost: int  # messages that the kernel dropped since the last call
@@ -86,9 +86,9 @@ class ProcessConnector:
             raise
         self._drops = self._read_drops()
         self._receive = ctypes.CDLL(None, use_errno=True).recvmmsg
-        self._data = ctypes.create_string_buffer(MESSAGE_BYTES * _AT_ONCE)
-        self._parts = (_Iovec * _AT_ONCE)()
-        self._messages = (_Message * _AT_ONCE)()
+        self._data = ctypes.create_string_buffer(MESSAGE_BYTES * _CALL_MESSAGES)
+        self._parts = (_Iovec * _CALL_MESSAGES)()
+        self._messages = (_Message * _CALL_MESSAGES)()
         # one buffer after the other, so that the messages of one call can be parsed at once
         start = ctypes.addressof(self._data)
         for number, (part, message) in enumerate(zip(self._parts, self._messages, strict=True)):
@@ -107,7 +107,7 @@ class ProcessConnector:
         records: list[Record] = []
         data, descriptor, receive, messages = memoryview(self._data), self.fileno(), self._receive, self._messages
         while len(records) < MAX_RECORDS:
-            count = receive(descriptor, messages, _AT_ONCE, socket.MSG_DONTWAIT, None)
+            count = receive(descriptor, messages, _CALL_MESSAGES, socket.MSG_DONTWAIT, None)
             if count > 0:
                 records.extend(parse_messages(data[: count * MESSAGE_BYTES]))
             elif count == 0 or (error := ctypes.get_errno()) == errno.EAGAIN:

@@ -41,7 +41,6 @@ class KernelDetailFeed:
         if not events:
             return events
         time.sleep(SETTLE_SECONDS)
-        # events of the meantime belong to the same batch
         events += self._reader.read(0)
         return self._details.add(events)
 
@@ -51,5 +50,5 @@ class KernelDetailFeed:
 
 
 def what_is_missed(event_source: str) -> str:
-    """Return what a source of events may miss; the events helper reads the same events as this process would."""
+    """Return what a source of events may miss; its name may end with more text, such as "by the events helper"."""
     return next((misses for name, misses in MISSES.items() if event_source.startswith(name)), MISSES_OF_OTHERS)

@@ -10,10 +10,10 @@ MAX_CHAIN_LENGTH = 100
 a write of a login uid, or a move to another cgroup."""
 
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt.
+"""Parts of Entry.doubt, about a process.
 
-UNKNOWN: its logon is not known; MIXED: its threads may have different logons; MANAGER: it is a service manager or init;
-DIFFERING_CHILD: added once for each child that can have a different owner.
+UNKNOWN: the logon is not known; MIXED: the threads may have different logons; MANAGER: the process is a service manager
+or init; DIFFERING_CHILD: added once for each child that can have a different owner.
 """
 
 
@@ -44,7 +44,7 @@ def can_differ(child: Entry, parent: Entry) -> bool:
 
 
 def count_in_parent(entries: Mapping[int, Entry], entry: Entry, sign: int) -> None:
-    """Count a process in the doubt of its parent, if the two can have different owners; sign -1 takes that back."""
+    """Count a process in the doubt of its parent, if the two can have different owners; sign -1 undoes it."""
     parent = entries.get(entry.parent)
     if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
         return  # the most frequent case
@@ -71,7 +71,7 @@ def change_doubt(entries: Mapping[int, Entry], entry: Entry, doubt: int) -> None
 def differing_ancestors(entries: Mapping[int, Entry], children: Children, entry: Entry) -> Iterator[int]:
     """Yield the pids of the ancestors that may adopt the children of an ended process.
 
-    Only those that differ from the children in kernel id or cgroup are yielded.
+    An ancestor that has the kernel id and cgroup of all these children is left out.
     """
     orphans = (entries.get(pid) for pid in children.of(entry.pid))
     child_places = {(child.place.ses, child.place.cgroup) for child in orphans if child is not None}

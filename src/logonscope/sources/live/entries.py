@@ -88,7 +88,7 @@ OwnerFacts = tuple[int | None, int | None, str | None]
 
 
 class Place:
-    """The processes that share a kernel id, a login uid and a cgroup, and so have one owner; None: not known."""
+    """The processes that share a kernel id, a login uid and a cgroup, and so have one owner; a fact can be unknown."""
 
     __slots__ = ("cgroup", "loginuid", "pids", "ses")
 
@@ -129,7 +129,7 @@ class Entry:
         # monotonic ns of the end of its first thread; END_NOT_SEEN: see outlived.py; 0: the first thread runs
         self.ended = 0
         self.status: int | None = None  # of wait(2); None: it runs, or no event reported its end
-        self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
+        self.users: Users | None = None  # None: no event reported its uids, or those of an ancestor
 
     def __repr__(self) -> str:
         return f"<Entry {self.pid} of {self.place}>"

@@ -1,4 +1,4 @@
-"""Feeds of kernel events: where the batches of the live index come from, and the order in which sources are tried."""
+"""Feeds of kernel events, from which the live index gets its batches."""
 
 import os
 import select

@@ -26,7 +26,7 @@ UNIT = "logonscope.service"
 SEND_SECONDS = 2.0
 """Maximum seconds that a client may take to read a reply."""
 
-_RECORDS_OF_FRAME = messages.MAX_FRAME_BYTES // MESSAGE_BYTES
+_MAX_FRAME_RECORDS = messages.MAX_FRAME_BYTES // MESSAGE_BYTES
 _PEER = struct.Struct("=iII")  # struct ucred (unix(7)): pid, uid, gid
 
 
@@ -132,8 +132,8 @@ class Helper:
 
     def _send_batch(self, feed: LocalFeed, end_kind: int) -> None:
         batch = feed.read_batch()
-        for start in range(0, len(batch.records), _RECORDS_OF_FRAME):
-            self._send(messages.RECORDS, pack_messages(batch.records[start : start + _RECORDS_OF_FRAME]))
+        for start in range(0, len(batch.records), _MAX_FRAME_RECORDS):
+            self._send(messages.RECORDS, pack_messages(batch.records[start : start + _MAX_FRAME_RECORDS]))
         end = messages.BatchEnd(batch.boot_offset, batch.lost, batch.is_partial, batch.writes)
         self._send(end_kind, messages.pack_end(end))
         self._listen_for_events()

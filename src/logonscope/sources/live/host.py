@@ -57,7 +57,7 @@ SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
 SWEEP_BATCHES = 4
-"""Maximum number of batches that are read to explain differences; if there are more batches, the differences wait."""
+"""Maximum number of batches that are read to explain differences from /proc; if there are more, mending waits."""
 
 SWEPT_PIDS = 32
 """Maximum number of processes that are compared at once, and that are read again at once after their reading hung."""
@@ -66,10 +66,10 @@ SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
 
 UNREAD_SHARE = 0.01
-"""Maximum share of one processor that it takes to read processes again whose reading hung."""
+"""Maximum share of one processor for reading processes again whose reading hung."""
 
 MAX_ZOMBIE_DELAY = 60.0
-"""Maximum seconds between two checks whether ended processes were reaped, and whether hung ones can be read."""
+"""Maximum seconds between two checks whether zombies were reaped, and whether hung processes can be read."""
 
 OUTLIVED_DELAY = 1.0
 """Used instead of MAX_ZOMBIE_DELAY while the first thread of a process has ended, but other threads run on.
@@ -238,8 +238,8 @@ class LiveHost:
                 if time.monotonic() > end:
                     return None
             if self._feed is not None and self._feed.has_buffered_events:
-                self.wake()  # this call has taken what would have woken the thread
-            # without the events of writes, the index does not know a login between two process events
+                self.wake()  # this call has emptied the descriptor that would have woken the thread
+            # without the events of writes, the index does not notice a login between two process events
             is_reliable = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
             return index if is_reliable else None
         finally:
@@ -276,7 +276,7 @@ class LiveHost:
         return self._owners
 
     def _may_miss_end(self) -> bool:
-        """Return whether the leader of a login may have ended since the logins were read, without an event."""
+        """Return whether a leader may have ended since the logins were read, unnoticed by the login watch."""
         if self.index is None:
             return True  # without an index, no end of a process is noticed
         entries = self.index.entries
@@ -309,7 +309,7 @@ class LiveHost:
 
     def _follow_events(self) -> None:
         """Read events as they come, until the host is closed."""
-        due: float | None = None
+        due: float | None = None  # the moment at which a batch and all other work are due
         retry = 0.0
         while not self._is_closed:
             now = time.monotonic()
@@ -378,7 +378,7 @@ class LiveHost:
         return has_more
 
     def _poll_feed(self) -> None:
-        """Wait for the descriptors of the feed again, after all that was readable was read."""
+        """Poll the descriptors of the feed again: what was readable has been read."""
         self._urgent_due = None
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
@@ -411,7 +411,7 @@ class LiveHost:
         self._read_unread()
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and (self.index.has_zombies or self.index.unread):
-            # no event reports that zombies are reaped, or hung ones readable: checked soon, then less and less often
+            # no event reports that a zombie is reaped or a hung read returns: checked soon, then less and less often
             max_delay = OUTLIVED_DELAY if self.index.outlived.is_waiting else MAX_ZOMBIE_DELAY
             doubled_delay = min(max_delay, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
@@ -490,7 +490,7 @@ class LiveHost:
         self._had_records |= records > 0
         self._counted_records += records
         seconds = time.monotonic() - self._counting_since
-        # requests read batches, too, shortly after the thread has read one
+        # not after a shorter time: requests read batches, too, shortly after the thread has read one
         if seconds >= BUSY_DELAY:
             self._is_crowded = self._counted_records > CROWDED_RATE * seconds
             self._counted_records, self._counting_since = 0, time.monotonic()
@@ -525,7 +525,7 @@ class LiveHost:
         self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)
 
     def _read_unread(self) -> None:
-        """Read some of the processes again whose reading hung."""
+        """Read again some of the processes whose reading hung."""
         now, index = time.monotonic(), self.index
         if index is None or not index.unread or now < self._next_unread:
             return
@@ -552,7 +552,7 @@ class LiveHost:
         self._terminal_searches.follow(without_terminal, now)
 
     def _state_of(self, login: Login) -> LoginState:
-        """Return the state of a login whose record is gone: by the index, or, without one, by /proc."""
+        """Return the state of a login whose record is gone, from the index, or else from /proc."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
             leader = None if login.leader is None else self._proc_reader.read(login.leader)

@@ -127,8 +127,8 @@ class EventHub:
     def _publish(self, events: Sequence[Event]) -> None:
         if not events:
             return
-        first = self._number + 1
-        numbered = [_numbered(event, number) for number, event in enumerate(events, first)]
+        first_number = self._number + 1
+        numbered = [_numbered(event, number) for number, event in enumerate(events, first_number)]
         self._number += len(numbered)
         self._ring.publish(numbered, self._number)
 

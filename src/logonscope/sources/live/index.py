@@ -106,7 +106,7 @@ class LiveIndex:
         Args:
             batch: the events.
             read_late_writes: returns the writes since the batch was read. A process that is read while the batch is
-                applied may show a late write already; children that it forked before that write do not have it.
+                applied may show a late write already, which its children do not have if it forked them before.
         """
         if not batch.is_empty:
             self._offset = batch.boot_offset
@@ -155,7 +155,7 @@ class LiveIndex:
         return self._mend((pid, self._reader.read(pid)) for pid in pids)
 
     def read_unread(self, maximum: int) -> None:
-        """Read again some processes whose reading hung, but none that is gone: an event reports its end."""
+        """Read again some processes whose reading hung; events report the ends of those that are gone."""
         pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
         self.mend(self._reader.existing(pids) & pids)
 
@@ -212,7 +212,7 @@ class LiveIndex:
         return any(pid in self._children for pid in pids) or not set(pids).issubset(self._reader.existing(pids))
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
-        """Note the threads that wrote; suspect their processes and the parents of these (see ``_suspect``)."""
+        """Note the threads that wrote; suspect their processes, and ancestors that may adopt a zombie's children."""
         if is_new_batch:
             self._old_suspects, self._suspects = self._suspects, set()
         for write in writes.logins:
@@ -279,7 +279,7 @@ class LiveIndex:
                 self._exec(ns, process)
             elif kind:  # kind 0 is no event: the kernel confirms the subscription
                 if kind == UID and thread == process and process in entries:
-                    self.users.note_uids(entries[process], third, child)
+                    self.users.note_uids(entries[process], third, child)  # real and effective uid
                 if not self._sees_writes:
                     self._reread_with_parent(process)
 

@@ -64,8 +64,7 @@ class LoginMemory:
                 # the record of this login is gone, but its scope still exists: a remembered login is returned below
                 known_key = keys_by_scope.get((login.id, login.uid, login.scope_inode or 0))
                 if known_key is not None:
-                    remembered = self._logins[known_key]
-                    self._logins[known_key] = remembered._replace(
+                    self._logins[known_key] = self._logins[known_key]._replace(
                         scope_ids=login.scope_ids, earliest_start=login.earliest_start
                     )
                     continue
@@ -93,15 +92,15 @@ class LoginMemory:
 
     def _learn(self, key: _Key, login: Login) -> Login:
         """Store a login that was read; return it with its kernel id, and with what earlier readings showed about it."""
-        remembered = self._logins.get(key)
+        known_login = self._logins.get(key)
         # the leader has the kernel id of its login, even if the record has none
         leader_kernel_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
-        kernel_id = leader_kernel_id or (remembered and remembered.remembered) or carried_kernel_id(login)
+        kernel_id = leader_kernel_id or (known_login and known_login.remembered) or carried_kernel_id(login)
         learned = login._replace(
             remembered=kernel_id,
             # if this reading does not decide whether the kernel id was inherited, the earlier decision stays
-            inherited=remembered.inherited if login.inherited is None and remembered is not None else login.inherited,
-            seen_tty=remembered.seen_tty if remembered is not None else None,
+            inherited=known_login.inherited if login.inherited is None and known_login is not None else login.inherited,
+            seen_tty=known_login.seen_tty if known_login is not None else None,
         )
         self._logins[key] = learned
         return learned

@@ -8,7 +8,7 @@ from logonscope.sources.live.entries import ReadFacts, Reading
 from logonscope.sources.live.index import LiveIndex
 
 MAX_WITNESSES = 16
-"""Maximum number of witnesses of a login: while one of them runs, no other process is read."""
+"""Maximum number of witnesses of a login: while a witness is a member, no other process is read."""
 
 _Witness = tuple[int, int]
 """Pid and start of a process that was a member of a login."""
@@ -69,7 +69,7 @@ class ScannedMembers:
     def __init__(
         self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], Reading]
     ) -> None:
-        """Create it; nothing is read yet.
+        """Prepare the reading.
 
         Args:
             read_memberships: reads all processes.
@@ -96,8 +96,8 @@ class ScannedMembers:
         if self._scanned is None:
             self._scanned = list(self._read_memberships())
         pids = [pid for pid, kernel_id, cgroup in self._scanned if members.contains(kernel_id, cgroup)]
-        read = ((pid, self._read_facts(pid)) for pid in pids[:MAX_WITNESSES])
-        witnesses = [(pid, facts.start) for pid, facts in read if isinstance(facts, ReadFacts)]
+        readings = ((pid, self._read_facts(pid)) for pid in pids[:MAX_WITNESSES])
+        witnesses = [(pid, facts.start) for pid, facts in readings if isinstance(facts, ReadFacts)]
         if witnesses:
             self._witnesses[key] = witnesses
         else:

@@ -1,4 +1,4 @@
-"""Messages between the events helper and the service: pure, typed and bounded.
+"""Messages between the events helper and the service.
 
 The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first frame is
 HELLO, or REFUSED with the reason. The reply to BATCH is any number of RECORDS and one END. The reply to WRITES is one
@@ -104,7 +104,7 @@ def parse_hello(content: bytes) -> Hello:
 
 
 def pack_end(end: BatchEnd) -> bytes:
-    """Return the content of END and PUSHED."""
+    """Return the content of END or PUSHED."""
     return _END.pack(end.boot_offset, end.lost, end.is_partial) + pack_writes(end.writes)
 
 
@@ -112,7 +112,7 @@ def parse_end(content: bytes) -> BatchEnd:
     """Parse the content of END or PUSHED.
 
     Raises:
-        MessageError: it is invalid.
+        MessageError: the content is invalid.
     """
     try:
         boot_offset, lost, is_partial = _END.unpack_from(content)
@@ -142,7 +142,7 @@ def parse_writes(content: bytes) -> Writes:
     """Parse the content of WRITTEN.
 
     Raises:
-        MessageError: it is invalid.
+        MessageError: the content is invalid.
     """
     try:
         until, are_lost, login_count, move_count = _WRITTEN.unpack_from(content)

@@ -31,7 +31,6 @@ class ProcReader:
 
     def __init__(self, proc: str, cgroup_mounts: Iterable[CgroupMount]) -> None:
         self._proc, self._cgroup_mounts = proc, tuple(cgroup_mounts)
-        # reading stat can hang: this timeout is shorter than that of a Reader for an answer
         self._reader = Reader(proc, _QUERY, READ_SECONDS)
 
     def __repr__(self) -> str:

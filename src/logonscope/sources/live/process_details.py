@@ -259,7 +259,7 @@ def _merge(stored_process: Process | None, process: Process) -> Process:
     # what an event shows is newer than what was read before it
     _, ses, loginuid, cgroup = process[:_COMM]
     unread = _merge_reasons(stored_process.unread, process.unread)
-    decisive = (
+    owner_facts = (
         stored_process[_SES] if ses is None else ses,
         stored_process[_LOGINUID] if loginuid is None else loginuid,
         stored_process[_CGROUP] if cgroup is None else cgroup,
@@ -267,11 +267,11 @@ def _merge(stored_process: Process | None, process: Process) -> Process:
     ppid = stored_process[_PPID] if process[_PPID] is None else process[_PPID]
     # Mostly nothing is new. Then the stored object itself is returned: the row of an event is made once for each object
     # (broker/event_process_rows.py).
-    if decisive == stored_process[_SES:_COMM] and ppid == stored_process[_PPID] and unread is stored_process.unread:
+    if owner_facts == stored_process[_SES:_COMM] and ppid == stored_process[_PPID] and unread is stored_process.unread:
         return stored_process
     return _new(
         Process,
-        (stored_process[0], *decisive, *stored_process[_COMM:_PPID], ppid, *stored_process[_PPID + 1 : -1], unread),
+        (stored_process[0], *owner_facts, *stored_process[_COMM:_PPID], ppid, *stored_process[_PPID + 1 : -1], unread),
     )
 
 

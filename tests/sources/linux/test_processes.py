@@ -18,7 +18,7 @@ from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.machine.trouble import NOT_TRIED
 from logonscope.sources.linux.hung_reads import MAX_HUNG_READS_PER_USER
 from logonscope.sources.linux.process_files import FILES, File
-from logonscope.sources.linux.processes import MAX_AT_ONCE, NO_ANSWER, TIMEOUT, Reader, read_processes
+from logonscope.sources.linux.processes import MAX_LINEAGE_LENGTH, NO_ANSWER, TIMEOUT, Reader, read_processes
 from tests.hosts import HostFolder, session_scope
 from tests.lab.systemd import wait_until
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
@@ -388,11 +388,11 @@ def test_ancestors_of_one_kernel_id_are_read_as_one(host: HostFolder) -> None:
 
 
 def test_a_call_reads_at_most_so_many_of_a_long_lineage(host: HostFolder) -> None:
-    pids = range(10, 10 + MAX_AT_ONCE + 3)
+    pids = range(10, 10 + MAX_LINEAGE_LENGTH + 3)
     for pid in pids:
         host.process(pid, ppid=pid - 1 if pid > 10 else 1, ses=41)
     reader = Reader(str(host.root / "proc"), ProcessQuery(frozenset({"ses", "ppid", "start"})))
-    nearest = [*reversed(pids)][:MAX_AT_ONCE]
+    nearest = [*reversed(pids)][:MAX_LINEAGE_LENGTH]
     # reads of other tests may still hang, so that each process is read by itself
     wait_until(lambda: [process.pid for process in reader.read_lineage(pids[-1])] == nearest)
     found = host.read("ses", "start", pids=frozenset({pids[-1]}), with_ancestors=True)

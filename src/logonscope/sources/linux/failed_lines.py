@@ -97,17 +97,16 @@ class FailedLineParser:
             # sshd logs some attempts, such as those of unknown users, twice: as an error of PAM and as "Failed"
             self._reported[pid] = False
             return None
-        closed = None if attempt else _CLOSED.fullmatch(text)
-        if closed is not None and pid not in self._reported:
-            is_known_user, port = closed[1] == "authenticating", _port(closed[4])
-            return FailedLogon(
-                "sshd", pid, unescape(closed[2]), is_known_user, closed[3], port, reason="closed before authentication"
-            )
+        closed_match = None if attempt else _CLOSED.fullmatch(text)
+        if closed_match is not None and pid not in self._reported:
+            is_known_user, port = closed_match[1] == "authenticating", _port(closed_match[4])
+            user, address = unescape(closed_match[2]), closed_match[3]
+            return FailedLogon("sshd", pid, user, is_known_user, address, port, reason="closed before authentication")
         if attempt is not None:
             self._reported[pid] = pam_error is not None
             if len(self._reported) > MAX_CONNECTIONS:
                 self._reported.popitem(last=False)
-        elif closed is not None:
+        elif closed_match is not None:
             # the pid may be used for another connection later
             self._reported.pop(pid, None)
         return attempt

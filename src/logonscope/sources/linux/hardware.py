@@ -24,7 +24,7 @@ def read_hardware(root: str) -> Hardware:
     core_counts = {package: len(set(cores.values())) for package, cores in sorted(packages.items())}
     first_package = next(iter(packages.values()), {})
     # reversed: if a name occurs twice, its first value is used
-    cpu_fields = dict(reversed(_LINE.findall(_first_processor(root))))
+    cpu_fields = dict(reversed(_LINE.findall(_read_first_processor(root))))
     # ARM and RISC-V list features under other names, and do not list extensions for virtual machines
     flags = set(cpu_fields["flags"].split()) if "flags" in cpu_fields else None
     cache_sizes = _read_cache_sizes(root, first_package)
@@ -89,12 +89,12 @@ def _read_cache_sizes(root: str, numbers: Iterable[int]) -> dict[str, int]:
     return {level: total for level, total in totals.items() if total}
 
 
-def _first_processor(root: str) -> str:
+def _read_first_processor(root: str) -> str:
     return _read_text(root, "proc/cpuinfo").partition("\n\n")[0]
 
 
 def _read_zone(root: str) -> tuple[str | None, str | None]:
-    """Return the name of the local time zone and its rule; without /etc/localtime it is UTC (localtime(5))."""
+    """Return the name of the local time zone and its rule; without /etc/localtime, those of UTC (localtime(5))."""
     path = os.path.join(root, "etc/localtime")
     try:
         target = os.readlink(path)

@@ -58,7 +58,7 @@ def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[in
 
 
 def _read_lines(path: str) -> list[bytes]:
-    """Return the lines without the heading; no lines if the file cannot be read, for example because of no IPv6."""
+    """Return the lines below the heading; no lines if the file cannot be read, for example without IPv6."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_BYTES).split(b"\n")[1:]

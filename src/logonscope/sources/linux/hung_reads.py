@@ -2,10 +2,10 @@
 
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
 dead FUSE mount. Most other files of a process hang, too, while the process is in execve(2) and shares its memory with
-such a process. A read that hangs keeps a thread until it returns. Therefore the files are read again only when the
-earlier read has returned: so a hanging process keeps a thread or two, not one for each query. If too many processes of
-one user hang, files that can hang are not read for any process of that user. If too many processes hang in total, these
-files are not read for any process.
+such a process. A read that hangs keeps a thread until it returns. Therefore a file that hangs is read again only when
+the earlier read has returned: so a hanging process keeps a thread or two, not one for each query. If too many processes
+of one user hang, files that can hang are not read for any process of that user. If too many processes hang in total,
+such files are not read for any process.
 """
 
 import os

@@ -10,7 +10,8 @@ Each of these facts proves that an id was inherited (docs/decisions/0002-inherit
 - another process carries it and started before the leader, or more than MAX_PAM_SECONDS before the record;
 - the leader has ended, and an ssh daemon that runs as root carries the id and started before the record;
 - a login that is older by more than MAX_PAM_SECONDS has a greater id: the kernel numbers ids upwards;
-- outside containers, logind calls the login cN: it has this name because the id was in use.
+- outside containers, logind calls the login cN: it has this name because the id was in use (checked in
+  ownership/join.py).
 
 A parent without the id disproves inheritance, unless an init may have adopted the leader. A helper of the login's own
 PAM stack also carries the id before the login has a record; it started after the leader, so it proves nothing. Where

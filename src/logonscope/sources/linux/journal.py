@@ -102,12 +102,12 @@ def parse_line(line: bytes) -> JournalLine | None:
     try:
         entry: Any = json.loads(line)
         message, exe = entry["MESSAGE"], entry["_EXE"]
-        numbers = [int(entry[name]) for name in ("_PID", "_UID", "__MONOTONIC_TIMESTAMP")]
+        pid, uid, monotonic = int(entry["_PID"]), int(entry["_UID"]), int(entry["__MONOTONIC_TIMESTAMP"])
     except (ValueError, OverflowError, KeyError, TypeError, RecursionError):
         return None
-    if not isinstance(message, str) or not isinstance(exe, str) or min(numbers) < 0:
+    if not isinstance(message, str) or not isinstance(exe, str) or min(pid, uid, monotonic) < 0:
         return None
-    return JournalLine(numbers[0], numbers[1], exe, numbers[2], message)
+    return JournalLine(pid, uid, exe, monotonic, message)
 
 
 def _journal_files(root: str) -> Iterator[str]:

@@ -78,8 +78,8 @@ def _read_lastlog2(path: str) -> Iterator[LoginHistory]:
 
 def _read_wtmpdb(path: str) -> Iterator[LoginHistory]:
     # in wtmpdb, USER_PROCESS is 3 (wtmpdb.h), and times are microseconds
-    text = "SELECT User, MAX(Login), MAX(Logout), COUNT(*) FROM wtmp WHERE Type = 3 GROUP BY User LIMIT 1000000"
-    for user, login, logout, count in _query(path, text):
+    sql = "SELECT User, MAX(Login), MAX(Logout), COUNT(*) FROM wtmp WHERE Type = 3 GROUP BY User LIMIT 1000000"
+    for user, login, logout, count in _query(path, sql):
         if isinstance(user, str):
             yield LoginHistory("wtmpdb", None, user, *map(_positive, (login, logout, count)))
 
@@ -88,7 +88,7 @@ def _positive(value: object) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _query(path: str, text: str) -> list[tuple[object, ...]]:
+def _query(path: str, sql: str) -> list[tuple[object, ...]]:
     """Return the rows of a query of an SQLite database, which is opened read-only.
 
     Raises:
@@ -103,12 +103,12 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
         raise ValueError("this Python has no module sqlite3") from None
     from urllib.request import pathname2url  # noqa: PLC0415 -- few hosts have these databases
 
-    end = time.monotonic() + SECONDS
+    deadline = time.monotonic() + SECONDS
     try:
         with closing(sqlite3.connect(f"file:{pathname2url(path)}?mode=ro", uri=True, timeout=1)) as connection:
             # the query is ended when the handler returns a true value
-            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-            return connection.execute(text).fetchall()
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+            return connection.execute(sql).fetchall()
     except sqlite3.Error as error:
         raise ValueError(str(error)) from None
 

@@ -76,8 +76,8 @@ class _LoginReader:
 
     @cached_property
     def _service_name(self) -> str:
-        booted = os.path.isdir(os.path.join(self._root, "run/systemd/system"))  # sd_booted(3)
-        return "logind" if booted else "elogind"
+        has_systemd = os.path.isdir(os.path.join(self._root, "run/systemd/system"))  # sd_booted(3)
+        return "logind" if has_systemd else "elogind"
 
     @cached_property
     def _leader_reader(self) -> Reader:

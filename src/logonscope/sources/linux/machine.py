@@ -16,7 +16,7 @@ LOCALHOST = "localhost"
 
 _DMI = "sys/class/dmi/id"
 _CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/.containerenv", ".dockerenv")
-_BOOTED = "run/systemd/system"
+_SYSTEMD_FOLDER = "run/systemd/system"
 """Exists if process 1 is systemd (sd_booted(3)). Outside containers, the cgroup of systemd is /init.scope."""
 
 _ROOT_CGROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
@@ -49,7 +49,7 @@ def read_machine(root: str) -> Machine:
         machine_id=_read_word(root, "etc/machine-id"),
         container=is_container,
         root_cgroup=_read_root_cgroup(root)
-        if is_container or not os.path.exists(os.path.join(root, _BOOTED))
+        if is_container or not os.path.exists(os.path.join(root, _SYSTEMD_FOLDER))
         else None,
     )
 
@@ -112,7 +112,7 @@ def _is_container(root: str) -> bool:
         return True
     # The kernel's root cgroup has no file cgroup.events. If this file is in the root of the cgroup mount, this root is
     # the cgroup of a container. The environment of PID 1 names the container more directly, but only root can read it.
-    return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_CGROUPS)
+    return any(os.path.exists(os.path.join(root, cgroup, "cgroup.events")) for cgroup in _ROOT_CGROUPS)
 
 
 def _read_root_cgroup(root: str) -> str | None:

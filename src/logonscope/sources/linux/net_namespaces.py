@@ -64,8 +64,8 @@ def report_missing(path: str, look: Look) -> None:
 
 def report_unreadable(path: str, error: OSError, look: Look) -> None:
     """Report that a file that lists sockets cannot be read."""
-    why = f"{path}: {os.strerror(error.errno or 0)}"
-    look.report(Trouble(SOCKETS, why, "run as root to see which process holds a port"))
+    reason = f"{path}: {os.strerror(error.errno or 0)}"
+    look.report(Trouble(SOCKETS, reason, "run as root to see which process holds a port"))
 
 
 def _read_inode(path: str) -> int | None:

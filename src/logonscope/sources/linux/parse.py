@@ -169,15 +169,15 @@ def parse_maps(data: bytes) -> tuple[tuple[str, ...]]:
     If the last line is cut, it is left out.
     """
     addresses: dict[bytes, bytes] = {}
-    code: dict[bytes, None] = {}
+    code_paths: dict[bytes, None] = {}
     for line in data.split(b"\n")[:-1]:
         # the path is the rest of the line and can contain any text; for other memory, it is empty or begins with "["
         address, permissions, _, _, _, *path = line.split(None, 5)
         if path and path[0].startswith(b"/"):
             addresses.setdefault(path[0], address.partition(b"-")[0])
             if b"x" in permissions:
-                code[path[0]] = None
-    return (tuple(decode_text(addresses[path] + b" " + path) for path in code),)
+                code_paths[path[0]] = None
+    return (tuple(decode_text(addresses[path] + b" " + path) for path in code_paths),)
 
 
 def parse_children(data: bytes) -> tuple[tuple[int, ...]]:

@@ -49,11 +49,11 @@ NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 MAX_CHAIN_LENGTH = 1000
 """Maximum number of processes in a chain, a process and its ancestors: a longer chain is cut at the far end."""
 
-MAX_AT_ONCE = 16
+MAX_LINEAGE_LENGTH = 16
 """Maximum number of processes that one call in another thread reads: a process and its nearest ancestors."""
 
 FEW_PIDS = 5
-"""Maximum number of processes that are read by a call each. One thread reads more of them in batches, at less cost."""
+"""Maximum number of processes that are read by a call each. For more processes, batches in one thread cost less."""
 
 MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
@@ -260,7 +260,7 @@ class Reader(ReadWatch):
             pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE
         )
 
-    def read_lineage(self, pid: int, *, max_processes: int = MAX_AT_ONCE) -> list[Process]:
+    def read_lineage(self, pid: int, *, max_processes: int = MAX_LINEAGE_LENGTH) -> list[Process]:
         """Return a process and its nearest ancestors, read by one call in another thread; [] if the process is gone.
 
         The list ends before an ancestor whose files hang. It has no ancestors if no file of the query can hang, or
@@ -391,8 +391,8 @@ class Reader(ReadWatch):
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
         # The first time, only memory files are omitted. All guarded files are omitted if the query reads no memory
         # files, or if a read of this process hangs already.
-        is_guarded = not self.reads_memory or HUNG_READS.hung_files(self._proc, item)
-        omitted = OmittedFiles.GUARDED if is_guarded else OmittedFiles.MEMORY
+        omits_guarded = not self.reads_memory or HUNG_READS.hung_files(self._proc, item)
+        omitted = OmittedFiles.GUARDED if omits_guarded else OmittedFiles.MEMORY
         HUNG_READS.remember(self._proc, item, omitted, is_over)
         # if one process hangs, others of the same user may hang, too: an answer must not wait TIMEOUT for each of them
         self.seconds = SHORT_TIMEOUT
@@ -497,7 +497,7 @@ class _Reading:
         return Process._make(self.row)
 
 
-def _describe_failure(handle: int, path: str, error: Exception) -> str:
+def _describe_failure(handle: int, file_name: str, error: Exception) -> str:
     """Return why a file of a running process could not be read.
 
     Raises:
@@ -505,7 +505,7 @@ def _describe_failure(handle: int, path: str, error: Exception) -> str:
         ServerTooBusyError: no more files can be opened.
     """
     if not isinstance(error, OSError):
-        return f"{path}: {error}"
+        return f"{file_name}: {error}"
     _raise_if_too_many_files(error)
     # An ended process gives ESRCH or ENOENT, but so does, for example, exe of a kernel thread. The file stat exists as
     # long as the process, and so decides.

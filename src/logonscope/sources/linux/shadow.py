@@ -18,14 +18,14 @@ SECONDS_A_DAY = 86_400
 MAX_LINE_LENGTH = 1 << 16
 """Maximum bytes that are read as one line: no valid line is longer."""
 
-FIELDS = 9
+FIELD_COUNT = 9
 
 
 def with_shadow(root: str, accounts: Iterable[Account]) -> Iterator[Account]:
     """Yield the accounts; local ones are completed by the facts in the shadow file below a root."""
-    states = _read_states(root, int(time.time()) // SECONDS_A_DAY)
+    facts_by_name = _read_facts(root, int(time.time()) // SECONDS_A_DAY)
     for account in accounts:
-        yield account._replace(**states.get(account.name, {})) if account.local else account
+        yield account._replace(**facts_by_name.get(account.name, {})) if account.local else account
 
 
 def parse_shadow(line: bytes, today: int) -> tuple[str, dict[str, Any]]:
@@ -39,7 +39,7 @@ def parse_shadow(line: bytes, today: int) -> tuple[str, dict[str, Any]]:
         ValueError: it is not a line of shadow(5).
     """
     fields = line.rstrip(b"\n").split(b":")
-    if len(fields) != FIELDS or not fields[0]:
+    if len(fields) != FIELD_COUNT or not fields[0]:
         raise ValueError("not a line of shadow(5)")
     name, password, changed, minimum, maximum, _, _, expires, _ = fields
     # Without the day of the last change the password does not age, whatever the other fields say.
@@ -69,17 +69,17 @@ def _parse_days(field: bytes) -> int | None:
     return int(field) if field.isdigit() and len(field) <= 12 else None
 
 
-def _read_states(root: str, today: int) -> dict[str, dict[str, Any]]:
+def _read_facts(root: str, today: int) -> dict[str, dict[str, Any]]:
     """Return account -> facts; empty if the file cannot be read. If an account has several lines, the first counts."""
-    states: dict[str, dict[str, Any]] = {}
+    facts_by_name: dict[str, dict[str, Any]] = {}
     try:
         with open(os.path.join(root, SHADOW), "rb") as file:
             while line := file.readline(MAX_LINE_LENGTH):
                 try:
-                    name, state = parse_shadow(line, today)
+                    name, facts = parse_shadow(line, today)
                 except ValueError:
                     continue
-                states.setdefault(name, state)
+                facts_by_name.setdefault(name, facts)
     except OSError:
         return {}
-    return states
+    return facts_by_name

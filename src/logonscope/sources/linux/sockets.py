@@ -76,8 +76,8 @@ def parse_socket(line: bytes, protocol: str) -> Socket:
         raise ValueError("the line of a socket is truncated")
     address, port = _parse_endpoint(words[1])
     remote_address, remote_port = _parse_endpoint(words[2])
-    number = int(words[3], 16)
-    state = _STATES[number] if protocol.startswith("tcp") and number < len(_STATES) else ""
+    state_number = int(words[3], 16)
+    state = _STATES[state_number] if protocol.startswith("tcp") and state_number < len(_STATES) else ""
     return Socket(protocol, address, port, remote_address, remote_port, state, int(words[9]))
 
 

@@ -46,7 +46,7 @@ def requested_services(command_line: str) -> frozenset[str]:
         return frozenset()
     if not words or any(_ELSEWHERE.fullmatch(word) for word in words):
         return frozenset()
-    parse = {"systemctl": _systemctl, "service": _service, "systemd-run": _systemd_run}.get(os.path.basename(words[0]))
+    parse = _PARSERS.get(os.path.basename(words[0]))
     names = parse(words[1:]) if parse else ()
     return frozenset(unit for unit in map(_unit_name, names) if is_service_unit(unit))
 
@@ -74,7 +74,7 @@ def _command_words(words: Sequence[str]) -> Iterator[str]:
             yield from rest
 
 
-def _systemctl(words: Sequence[str]) -> list[str]:
+def _parse_systemctl(words: Sequence[str]) -> list[str]:
     operands: list[str] = []
     rest = iter(words)
     for word in rest:
@@ -83,15 +83,15 @@ def _systemctl(words: Sequence[str]) -> list[str]:
         elif not word.startswith("-"):
             operands.append(word)
     verb = operands[0] if operands else ""
-    starts = verb in _STARTING_VERBS or (verb in {"enable", "reenable"} and "--now" in words)
-    return operands[1:] if starts else []
+    starts_units = verb in _STARTING_VERBS or (verb in {"enable", "reenable"} and "--now" in words)
+    return operands[1:] if starts_units else []
 
 
-def _service(words: Sequence[str]) -> list[str]:
+def _parse_service(words: Sequence[str]) -> list[str]:
     return [words[0]] if len(words) > 1 and words[1] in _STARTING_VERBS else []
 
 
-def _systemd_run(words: Sequence[str]) -> list[str]:
+def _parse_systemd_run(words: Sequence[str]) -> list[str]:
     unit, rest = "", iter(words)
     for word in rest:
         # the command to run begins at the first word that is not an option
@@ -105,6 +105,10 @@ def _systemd_run(words: Sequence[str]) -> list[str]:
         if name in {"-u", "--unit"}:
             unit = value
     return [unit] if unit else []
+
+
+_PARSERS = {"systemctl": _parse_systemctl, "service": _parse_service, "systemd-run": _parse_systemd_run}
+"""By the name of a program: the function that returns the names of the units that its arguments start."""
 
 
 def _unit_name(name: str) -> str:

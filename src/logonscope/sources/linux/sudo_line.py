@@ -43,8 +43,8 @@ def parse_sudo_line(text: str) -> SudoLine | None:
     if match is None:
         return None
     account, reason, rest = match.groups()
-    wrong = _ATTEMPTS.fullmatch(reason or "")
-    line = SudoLine(account, reason, int(wrong[1]) if wrong else 1)
+    attempts_match = _ATTEMPTS.fullmatch(reason or "")
+    line = SudoLine(account, reason, int(attempts_match[1]) if attempts_match else 1)
     fields = _FIELDS.fullmatch(rest)
     if fields is None:
         return line if reason is not None else None

@@ -47,7 +47,7 @@ _REFUSALS = (
     (b" is masked", errno.EPERM),
     (b"Operation refused", errno.EOPNOTSUPP), (b"not supported", errno.EOPNOTSUPP),
 )  # fmt: skip
-"""Parts of systemctl's messages, and the errno for each. The exit status is 1 for most of these messages."""
+"""Parts of systemctl's messages, and the errno for each: most of these messages have the same exit status, 1."""
 
 
 def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[Service] | None:

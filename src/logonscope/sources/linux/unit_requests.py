@@ -46,8 +46,8 @@ def read_unit_requests(root: str, look: Look, machine: Machine) -> Iterator[Unit
     if machine.boot_id is None or not has_journal(root):
         return
     boot = boot_term(machine.boot_id)
-    sudo = [boot, "_GID=0", *(f"_COMM={name}" for name in _PROGRAMS)]
-    terms = [*sudo, "+", boot, "_PID=1", "_UID=0", f"MESSAGE_ID={_STARTED}"]
+    sudo_terms = [boot, "_GID=0", *(f"_COMM={name}" for name in _PROGRAMS)]
+    terms = [*sudo_terms, "+", boot, "_PID=1", "_UID=0", f"MESSAGE_ID={_STARTED}"]
     # newest first: if there are too many lines, the oldest are left out
     lines = read_json_lines(root, look, terms, ["--reverse", f"--output-fields={','.join(_FIELDS)}"])
     yield from find_requests(filter(None, map(_parse_entry, lines)))
@@ -62,7 +62,7 @@ def _parse_entry(line: bytes) -> dict[str, Any] | None:
 
 
 def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
-    """Yield the request of each service whose requester is known, from entries of the journal in reverse order."""
+    """Yield the request of each service whose requester is known, from entries of the journal, newest first."""
     start_of_unit: dict[str, int] = {}
     end_of_pid: dict[int, int] = {}
     commands: list[_Command] = []
@@ -73,7 +73,7 @@ def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
             continue
         if pid == 1:
             unit = _text(entry, "UNIT")
-            # entries are newest first, so the first one seen is the latest start
+            # the first entry of a unit is its last start
             if unit is not None and _text(entry, "MESSAGE_ID") == _STARTED and _number(entry, "_UID") == 0:
                 start_of_unit.setdefault(unit, moment)
         elif _number(entry, "_GID") != 0 or os.path.basename(_text(entry, "_EXE") or "") not in _PROGRAMS:

@@ -90,14 +90,14 @@ def parse_unix_socket(line: bytes) -> Socket | None:
     try:
         flags, state = int(words[3], 16), int(words[5], 16)
         # the inode is padded with spaces to a width of five
-        inode, _, path = words[6].lstrip(b" ").partition(b" ")
-        number = int(inode)
+        inode_word, _, path = words[6].lstrip(b" ").partition(b" ")
+        inode = int(inode_word)
     except (IndexError, ValueError):
         return None
     text = decode_text(path.removesuffix(b"\n"))
     if not text:
         return None
-    return _unix_socket(text, "LISTEN" if flags & _ACCEPTS else "ESTABLISHED" if state == _CONNECTED else "", number)
+    return _unix_socket(text, "LISTEN" if flags & _ACCEPTS else "ESTABLISHED" if state == _CONNECTED else "", inode)
 
 
 def parse_diag_message(message: bytes) -> tuple[Socket | None, BoundFile | None]:
@@ -109,11 +109,11 @@ def parse_diag_message(message: bytes) -> tuple[Socket | None, BoundFile | None]
     _, _, state, _, inode, _, _ = _MESSAGE.unpack_from(message)
     name, file, offset = b"", None, _MESSAGE.size
     while offset + _ATTRIBUTE.size <= len(message):
-        length, kind = _ATTRIBUTE.unpack_from(message, offset)
+        length, attribute_type = _ATTRIBUTE.unpack_from(message, offset)
         value = message[offset + _ATTRIBUTE.size : offset + max(length, _ATTRIBUTE.size)]
-        if kind == _NAME:
+        if attribute_type == _NAME:
             name = value
-        elif kind == _FILE:
+        elif attribute_type == _FILE:
             file = BoundFile(*_FILE_ID.unpack_from(value))
         offset += max(length + 3 & ~3, _ATTRIBUTE.size)
     if not name:
@@ -148,12 +148,12 @@ def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQu
                 yield listed_socket
             continue
         # on btrfs, stat(2) shows another device than netlink does: then the last part of the path must be the same
-        is_same = any(
+        is_same_file = any(
             file.inode == wanted_file.inode
             and (file.device == wanted_file.device or (listed_socket.path or "").rpartition("/")[2] in file_names)
             for wanted_file in existing_files
         )
-        if is_same and _matches_query(listed_socket, query._replace(paths=None)):
+        if is_same_file and _matches_query(listed_socket, query._replace(paths=None)):
             yield listed_socket
 
 
@@ -193,10 +193,10 @@ def _dump_sockets(look: Look) -> Iterator[tuple[Socket, BoundFile | None]]:
             if not data:
                 raise OSError("netlink gave no answer")
             while offset + _HEADER.size <= len(data):
-                length, kind, *_ = _HEADER.unpack_from(data, offset)
-                if kind == _NLMSG_DONE:
+                length, message_type, *_ = _HEADER.unpack_from(data, offset)
+                if message_type == _NLMSG_DONE:
                     return
-                if kind == _NLMSG_ERROR or length < _HEADER.size:
+                if message_type == _NLMSG_ERROR or length < _HEADER.size:
                     raise OSError("netlink does not list unix sockets")
                 listed_socket, file = parse_diag_message(data[offset + _HEADER.size : offset + length])
                 if listed_socket is not None:

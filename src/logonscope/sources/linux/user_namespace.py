@@ -17,7 +17,7 @@ INITIAL_INODE = 0xEFFFFFFD
 OVERFLOW = 65534
 """The kernel's default of overflowuid and overflowgid in /proc/sys/kernel, used if these files cannot be read."""
 
-_MAX_FILE = 1 << 16
+_MAX_FILE_BYTES = 1 << 16
 
 Ids = tuple[int | None, int | None, int | None, int | None]
 
@@ -106,7 +106,7 @@ def parse_id_map(data: bytes) -> list[IdRange]:
 
 def _read_id_map(path: str) -> list[IdRange]:
     # the file has up to 340 lines, more than the kernel returns in one read
-    return parse_id_map(read_file(path, limit=_MAX_FILE, is_list=True))
+    return parse_id_map(read_file(path, limit=_MAX_FILE_BYTES, is_list=True))
 
 
 def _read_overflow(proc: str, id_type: str) -> int:

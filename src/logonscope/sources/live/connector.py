@@ -70,7 +70,7 @@ class ProcessConnector:
             receives_id_changes: also receive the changes of gid and terminal session.
 
         Raises:
-            OSError: the kernel does not allow it, or has no process connector.
+            OSError: the kernel does not allow the subscription, or has no process connector.
         """
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, _NETLINK_CONNECTOR)
         try:

@@ -1,4 +1,4 @@
-"""Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
+"""Plain data of the live index: processes, changes of them, counts, and the interface of the reader of processes."""
 
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
@@ -43,7 +43,7 @@ class Unread:
 UNREAD = Unread()
 
 Reading = ReadFacts | Unread | None
-"""What was read of a process; None: there is no such process."""
+"""What was read of a process; None: there is no such process, or its owner facts cannot be read."""
 
 
 class ThreadFacts(NamedTuple):
@@ -56,7 +56,7 @@ class ThreadFacts(NamedTuple):
 
 
 class ProcessReader(Protocol):
-    """Reads processes of the machine, each in limited time. The value None: no such process or thread."""
+    """Reads processes of the machine, each in limited time. None: the process or thread is gone or unreadable."""
 
     def read(self, pid: int) -> Reading:
         """Read a process, which may be a zombie."""

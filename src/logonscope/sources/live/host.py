@@ -310,14 +310,14 @@ class LiveHost:
     def _follow_events(self) -> None:
         """Read events as they come, until the host is closed."""
         due: float | None = None  # the moment at which a batch and all other work are due
-        retry = 0.0
+        connect_due = 0.0
         while not self._is_closed:
             now = time.monotonic()
-            if self._feed is None and now >= retry:
+            if self._feed is None and now >= connect_due:
                 self._connect()
-                retry = now + self._retry_seconds
+                connect_due = now + self._retry_seconds
                 self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
-            next_retry = retry if self._feed is None else None
+            next_retry = connect_due if self._feed is None else None
             moments = (due, self._urgent_due, self._next_call, self._login_read_due, self._next_search, next_retry)
             earliest = min((moment for moment in moments if moment is not None), default=None)
             timeout = -1 if earliest is None else max(0.0, earliest - now)
@@ -332,6 +332,7 @@ class LiveHost:
                 for descriptor in descriptors:
                     if descriptor == self._wake:
                         self._drain_wake()
+                        # with a new subscriber, a batch waits no longer
                         due = time.monotonic() if due is not None else None
                     elif descriptor in self._descriptors:
                         moment = self._note_readable(descriptor)

@@ -26,7 +26,7 @@ class LoginState(NamedTuple):
     """What the processes show about a login; they are read from the live index or from /proc."""
 
     has_members: bool  # processes of its logon session exist, or it is not known whether they do
-    is_leader_gone: bool | None  # None: not known, which counts as gone
+    is_leader_gone: bool
 
 
 class LoginMemory:
@@ -113,10 +113,9 @@ def _key(login: Login) -> _Key:
 
 def _without_record(login: Login, state: LoginState) -> Login:
     """Return a remembered login whose record the login service has deleted."""
-    is_gone = state.is_leader_gone is not False
     return login._replace(
         source=REMEMBERED,
-        process=None if is_gone else login.process,
-        gone=is_gone,
+        process=None if state.is_leader_gone else login.process,
+        gone=state.is_leader_gone,
         state="closing" if login.state is not None else None,
     )

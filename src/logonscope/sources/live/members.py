@@ -83,7 +83,7 @@ class ScannedMembers:
         return f"<ScannedMembers of {len(self._witnesses)} logins>"
 
     def begin(self) -> None:
-        """Begin a new comparison: all processes are read again, because some may have ended since the last reading."""
+        """Begin a new comparison: forget the processes that were read, because some may have ended since."""
         self._scanned = None
 
     def has_members(self, login: Login) -> bool:

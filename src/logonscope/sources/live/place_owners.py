@@ -57,11 +57,11 @@ class PlaceOwners:
         return next((self._owners[place] for place in self._by_logon.get(logon_id, ())), None)
 
     def logon_ids(self) -> list[str]:
-        """Return all logon sessions that have a process."""
+        """Return the LogonIds of all logon sessions that have a process."""
         return [logon_id for logon_id in self._by_logon if logon_id is not None]
 
     def take_touched(self) -> set[str] | None:
-        """Return the logon sessions that got or lost a place since the last call; None: all may have."""
+        """Return the LogonIds of logon sessions that got or lost a place since the last call; None: all may have."""
         touched, self._touched = self._touched, set()
         return touched
 

@@ -9,8 +9,7 @@ from logonscope.machine import Membership
 from logonscope.sources.live.entries import OwnerFacts, Place
 
 MAX_CHANGES = 4096
-"""Maximum number of places that are listed as changed. If there are more before the next ``take_changes``, all count as
-changed."""
+"""Maximum number of places that are listed as added or dropped between two calls of ``take_changes``."""
 
 
 class Places:

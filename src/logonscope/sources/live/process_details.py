@@ -42,10 +42,10 @@ def read_boot_clock() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
-_OF_EVENT = frozenset({"ses", "loginuid", "cgroup", "ppid"})
-_OF_PROGRAM = ("comm", "name", "exe", "cmdline")
+_FACTS_OF_EVENT = frozenset({"ses", "loginuid", "cgroup", "ppid"})
+_FACTS_OF_PROGRAM = ("comm", "name", "exe", "cmdline")
 
-NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_OF_EVENT, {"start"}), ENDED)
+NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_FACTS_OF_EVENT, {"start"}), ENDED)
 """For a process of which nothing was read: the reason why each fact is missing, by the name of the fact."""
 
 
@@ -93,12 +93,13 @@ class ProcessDetails:
             elif isinstance(event, ProcessEnded):
                 newest.pop(event[1][0], None)
         # a process that ended within the batch is not in ``newest``: nothing of it is left to read
-        read = self._read(newest)
+        read_processes = self._read(newest)
         detailed: list[Event] = []
         for position, (event, has_executed) in enumerate(batch):
             if isinstance(event, ProcessStarted):
                 head, process, owner, parent = event
-                read_process = read.get(process[0]) if newest.get(process[0]) == position else None
+                is_newest = newest.get(process[0]) == position
+                read_process = read_processes.get(process[0]) if is_newest else None
                 started = self._started_process(process, owner, read_process, has_executed=has_executed)
                 detailed.append(_new(ProcessStarted, (head, started, owner, parent)))
             elif isinstance(event, ProcessEnded):
@@ -108,7 +109,8 @@ class ProcessDetails:
                 merged = _merge(self._processes.pop(process[0], None), process)
                 detailed.append(_new(ProcessEnded, (head, merged, owner, status)))
             elif isinstance(event, ProcessChanged):
-                read_process = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
+                is_newest = newest.get(event.after[0].pid) == position
+                read_process = read_processes.get(event.after[0].pid) if is_newest else None
                 detailed.append(self._detailed_change(event, read_process))
             else:
                 detailed.append(self._with_details(event))
@@ -173,8 +175,10 @@ class ProcessDetails:
         else:
             # equal facts mean that the process executed a program; that program is not known, unless the stored facts
             # were read after the execution
-            is_unread = before == after and event.head.kernel_ns > self._read_since.get(after.pid, -1)
-            new = _without_program(_merge(stored_process, after)) if is_unread else _merge(stored_process, after)
+            is_program_unknown = before == after and event.head.kernel_ns > self._read_since.get(after.pid, -1)
+            new = _merge(stored_process, after)
+            if is_program_unknown:
+                new = _without_program(new)
         self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
         return event._replace(before=(old, owner_before), after=(new, owner_after))
 
@@ -248,8 +252,9 @@ def _query(pids: frozenset[int] | None) -> ProcessQuery:
     return ProcessQuery(EVENT_FACTS, pids=pids, max_cmdline_bytes=MAX_CMDLINE_BYTES)
 
 
-def _is_same(read: Process, process: Process) -> bool:
-    return read.start is not None and process.start is not None and abs(read.start - process.start) <= SLACK_TICKS
+def _is_same(read_process: Process, process: Process) -> bool:
+    start, event_start = read_process.start, process.start
+    return start is not None and event_start is not None and abs(start - event_start) <= SLACK_TICKS
 
 
 def _merge(stored_process: Process | None, process: Process) -> Process:
@@ -278,14 +283,14 @@ def _merge(stored_process: Process | None, process: Process) -> Process:
 def _merge_reasons(
     stored_reasons: Mapping[str, str] | None, new_reasons: Mapping[str, str] | None
 ) -> Mapping[str, str] | None:
-    """Return why facts of a process are missing: the new reasons, and the stored ones of facts not in events."""
-    if stored_reasons and not _OF_EVENT.isdisjoint(stored_reasons):
-        stored_reasons = {fact: reason for fact, reason in stored_reasons.items() if fact not in _OF_EVENT}
+    """Return why facts of a process are missing: the new reasons, and the stored reasons for facts that events lack."""
+    if stored_reasons and not _FACTS_OF_EVENT.isdisjoint(stored_reasons):
+        stored_reasons = {fact: reason for fact, reason in stored_reasons.items() if fact not in _FACTS_OF_EVENT}
     return {**(stored_reasons or {}), **new_reasons} if new_reasons else stored_reasons or None
 
 
 def _without_program(process: Process) -> Process:
-    unread = {**(process.unread or {}), **dict.fromkeys(_OF_PROGRAM, ENDED)}
+    unread = {**(process.unread or {}), **dict.fromkeys(_FACTS_OF_PROGRAM, ENDED)}
     return process._replace(comm=None, name=None, exe=None, cmdline=None, unread=unread)
 
 

@@ -486,10 +486,10 @@ class LiveHost:
         """Read the events until now; return whether SWEEP_BATCHES batches were enough."""
         return not all(self._read_batch() for _ in range(SWEEP_BATCHES))
 
-    def _note_rate(self, records: int) -> None:
+    def _note_rate(self, record_count: int) -> None:
         """Count records, and note whether there were many in the time since the last note (CROWDED_RATE)."""
-        self._had_records |= records > 0
-        self._counted_records += records
+        self._had_records |= record_count > 0
+        self._counted_records += record_count
         seconds = time.monotonic() - self._counting_since
         # not after a shorter time: requests read batches, too, shortly after the thread has read one
         if seconds >= BUSY_DELAY:

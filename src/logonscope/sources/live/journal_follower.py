@@ -147,8 +147,8 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
     # a field that occurs twice is a list
     if transport not in _TRANSPORTS or min(pid, uid, sent) < 0 or not isinstance(cgroup, str | None):
         return cursor, None
-    moment = (monotonic - max(0, received - sent)) * 1000
-    return cursor, LoggedLine(pid, uid, os.path.basename(exe), moment, message, ses, cgroup)
+    monotonic_ns = (monotonic - max(0, received - sent)) * 1000
+    return cursor, LoggedLine(pid, uid, os.path.basename(exe), monotonic_ns, message, ses, cgroup)
 
 
 def _journalctl(root: str, since: float, cursor: str | None) -> Sequence[str]:

@@ -136,8 +136,8 @@ class LoginReports:
         self._lines.append(line)
         self._call()
 
-    def _call_regularly(self, is_stopping: threading.Event) -> None:
-        while not is_stopping.wait(BTMP_SECONDS):
+    def _call_regularly(self, stop_timer: threading.Event) -> None:
+        while not stop_timer.wait(BTMP_SECONDS):
             self._call()
 
     def _read_line(self, line: LoggedLine, was_elevated: Callable[[int, int], bool]) -> Report | None:
@@ -151,5 +151,7 @@ class LoginReports:
         attempt = self._parser.parse(line.program, line.pid, line.message)
         if attempt is not None:
             return report._replace(attempt=attempt._replace(source=JOURNAL))
-        sudo = parse_sudo_line(line.message) if line.program == "sudo" else None
-        return report._replace(command=sudo.command) if sudo is not None and sudo.reason is None else None
+        sudo_line = parse_sudo_line(line.message) if line.program == "sudo" else None
+        if sudo_line is None or sudo_line.reason is not None:
+            return None
+        return report._replace(command=sudo_line.command)

@@ -77,14 +77,14 @@ class ScannedMembers:
         """
         self._read_memberships, self._read_facts = read_memberships, read_facts
         self._witnesses: dict[tuple[str, int, int | None], list[_Witness]] = {}
-        self._scanned: list[Membership] | None = None
+        self._scanned_memberships: list[Membership] | None = None
 
     def __repr__(self) -> str:
         return f"<ScannedMembers of {len(self._witnesses)} logins>"
 
     def begin(self) -> None:
         """Begin a new comparison: forget the processes that were read, because some may have ended since."""
-        self._scanned = None
+        self._scanned_memberships = None
 
     def has_members(self, login: Login) -> bool:
         """Return whether the login has a process."""
@@ -93,9 +93,9 @@ class ScannedMembers:
             facts = self._read_facts(pid)
             if isinstance(facts, ReadFacts) and facts.start == start and members.contains(facts.ses, facts.cgroup):
                 return True
-        if self._scanned is None:
-            self._scanned = list(self._read_memberships())
-        pids = [pid for pid, kernel_id, cgroup in self._scanned if members.contains(kernel_id, cgroup)]
+        if self._scanned_memberships is None:
+            self._scanned_memberships = list(self._read_memberships())
+        pids = [pid for pid, kernel_id, cgroup in self._scanned_memberships if members.contains(kernel_id, cgroup)]
         readings = ((pid, self._read_facts(pid)) for pid in pids[:MAX_WITNESSES])
         witnesses = [(pid, facts.start) for pid, facts in readings if isinstance(facts, ReadFacts)]
         if witnesses:

@@ -22,7 +22,7 @@ class PlaceOwners:
         self._logons: LogonIndex | None = None
         self._owners: dict[Place, Owner] = {}
         self._by_logon: dict[str | None, set[Place]] = {}
-        self._touched: set[str] | None = None
+        self._touched: set[str] | None = None  # None: all count as touched
 
     def __repr__(self) -> str:
         return f"<PlaceOwners of {len(self._by_logon)} logon sessions>"
@@ -53,7 +53,7 @@ class PlaceOwners:
         return set[int]().union(*(place.pids for place in self._by_logon.get(logon_id, ())))
 
     def owner(self, logon_id: str) -> Owner | None:
-        """Return the Owner of a process of a logon session; None if the logon session has no process."""
+        """Return the Owner of any process of a logon session; None if the logon session has no process."""
         return next((self._owners[place] for place in self._by_logon.get(logon_id, ())), None)
 
     def logon_ids(self) -> list[str]:

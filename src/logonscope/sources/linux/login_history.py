@@ -127,7 +127,7 @@ def _read_wtmp(path: str) -> Iterator[LoginHistory]:
                 entry = logins.setdefault(user, [0, 0, 0])
                 entry[0], entry[1] = entry[0] + 1, max(entry[1], moment)
                 user_of_line[line] = user
-            # a logout has no name in its record, only the line of its login
+            # a logout has no name in its record, only the line (terminal) of its login
             elif ut_type == _DEAD_PROCESS and line in user_of_line:
                 entry = logins[user_of_line.pop(line)]
                 entry[2] = max(entry[2], moment)

@@ -45,7 +45,7 @@ class Helper:
         self._feed: LocalFeed | None = None
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
-        self._is_noticed = False  # the client knows that there are events
+        self._is_client_notified = False
         self._pushes = 0  # batches that were sent without a request since the last request
         self._logged_reason = ""
 
@@ -139,7 +139,7 @@ class Helper:
         self._listen_for_events()
 
     def _listen_for_events(self) -> None:
-        self._is_noticed = False
+        self._is_client_notified = False
         for descriptor in () if self._feed is None else self._feed.descriptors():
             self._poll.register(descriptor, select.POLLIN)
 
@@ -158,8 +158,8 @@ class Helper:
             return
         # the descriptor would stay readable until the client asks for the batch
         self._poll.unregister(descriptor)
-        if not self._is_noticed:
-            self._is_noticed = True
+        if not self._is_client_notified:
+            self._is_client_notified = True
             self._send(messages.NOTICE, b"")
 
     def _send(self, kind: int, content: bytes) -> None:

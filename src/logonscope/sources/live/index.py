@@ -84,13 +84,13 @@ class LiveIndex:
         self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of that batch
         # processes whose new children are in doubt: since this batch; since the last batch
         self._suspects, self._old_suspects = set[int](), set[int]()
-        self._end_of_last_batch, self._read_until = 0, 0  # _read_until: the moment after the last reading
+        self._end_of_last_batch, self._last_reading_end = 0, 0
         self._ended, self._zombies = list[Entry](), list[Entry]()  # ended in this batch; ended before, but not reaped
         # processes whose parents must be read again; processes of this batch that got the place of their parents
         self._orphans, self._new = set[int](), list[Entry]()
         # pid that was read in this batch -> the moment after the reading; negative: a zombie was read
-        self._read_now: dict[int, int] = {}
-        self._read_before: dict[int, int] = {}  # as _read_now, for the last batch
+        self._reading_ends: dict[int, int] = {}
+        self._old_reading_ends: dict[int, int] = {}  # as _reading_ends, for the last batch
         self._is_partial, self._first_ns = False, 0  # was the last batch partial; moment of this batch's first event
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
@@ -113,7 +113,7 @@ class LiveIndex:
         elif not self._is_partial and not self.outlived.has_due and not self._has_silent_change():
             return  # nothing has changed; what is in doubt stays in doubt
         if not self._is_partial:
-            self._read_before, self._read_now = self._read_now, {}
+            self._old_reading_ends, self._reading_ends = self._reading_ends, {}
         if batch.lost or batch.writes.are_lost:
             self.counts.lost_events += batch.lost
             self.counts.losses += 1
@@ -142,7 +142,7 @@ class LiveIndex:
         pids = list(self._reader.pids())
         differences = self._mend(self._reader.read_each([*pids, *set(self.entries).difference(pids)]))
         self._distrusted_until = self._clock()  # the next events may be older than what was read
-        self._read_now, self._read_before = {}, {}
+        self._reading_ends, self._old_reading_ends = {}, {}
         self.needs_rescan = False
         return differences
 
@@ -163,7 +163,7 @@ class LiveIndex:
         """Correct the index by what was read; return how many processes were wrong in it."""
         differences = 0
         for pid, facts in readings:
-            entry, self._read_until = self.entries.get(pid), self._clock()
+            entry, self._last_reading_end = self.entries.get(pid), self._clock()
             if isinstance(facts, Unread):
                 self.unread.add(pid)
                 if entry is not None and self.needs_rescan:  # the pid can be that of a later process
@@ -359,7 +359,7 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
-        if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
+        if self._reading_ends.get(pid, 0) > ns or self._old_reading_ends.get(pid, 0) > ns:
             self._set_owner_facts(entry, _NOT_KNOWN, ns)  # read after its end: a later process with its pid
         self.users.note_end(pid, ns)
         if pid in self._children.by_parent:
@@ -372,14 +372,14 @@ class LiveIndex:
         for cgroup in writes.moves:
             parents.update(self._reader.members(cgroup))
         if writes.logins and any(write.process is None for write in writes.logins):
-            parents.update(self._read_now)
-        level, steps = parents & self._read_now.keys(), 0
+            parents.update(self._reading_ends)
+        level, steps = parents & self._reading_ends.keys(), 0
         while level and steps < MAX_CHAIN_LENGTH:
             steps += 1
             children = [
                 entry
                 for entry in [*self.entries.values(), *self._ended]
-                if entry.parent in level and entry.born >= self._first_ns and entry.pid not in self._read_now
+                if entry.parent in level and entry.born >= self._first_ns and entry.pid not in self._reading_ends
             ]
             level = {entry.pid for entry in children}
             for entry in children:
@@ -482,7 +482,7 @@ class LiveIndex:
         if not entry.ended:
             entry.ended = ns
         self._ended.append(entry)
-        if any(abs(moments.get(entry.pid, 0)) >= ns for moments in (self._read_now, self._read_before)):
+        if any(abs(moments.get(entry.pid, 0)) >= ns for moments in (self._reading_ends, self._old_reading_ends)):
             self._set_owner_facts(entry, _NOT_KNOWN, ns)  # the facts that were read can be those of the new process
 
     def _drop(self, entry: Entry, ns: int) -> None:
@@ -517,7 +517,7 @@ class LiveIndex:
         return entry
 
     def _note_read(self, pid: int, facts: ReadFacts) -> None:
-        self._read_now[pid] = -self._read_until if facts.is_zombie else self._read_until
+        self._reading_ends[pid] = -self._last_reading_end if facts.is_zombie else self._last_reading_end
         # the facts may be newer than children whose forks are still to come
         if facts.cgroup in self._moves:
             self._suspects.add(pid)
@@ -574,7 +574,7 @@ class LiveIndex:
     def _read(self, pid: int) -> ReadFacts | None:
         """Read a process; None if it is gone, or if its reading hangs: then it is read again later."""
         facts = self._reader.read(pid)
-        self._read_until = self._clock()
+        self._last_reading_end = self._clock()
         if isinstance(facts, Unread):
             self.unread.add(pid)
             return None

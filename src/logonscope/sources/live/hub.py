@@ -52,7 +52,7 @@ class EventHub:
         """
         self._open_feed, self._linger = open_feed, linger
         self._ring = EventRing(MAX_EVENTS)
-        self._number = 0
+        self._number = 0  # of the last event
         self._lock = threading.Lock()
         self._feed: DetailFeed | None = None
         self._idle_since: float | None = None

@@ -31,7 +31,7 @@ def test_a_recorded_login_begins_is_logged_out_once_and_ends() -> None:
     changes = LogonChanges({})
     seen = [step(changes, owner) for owner in (RECORDED, RECORDED, GONE, GONE)]
     seen.append(step(changes))
-    assert [[change.kind for change in changed] for changed in seen] == [
+    assert [[change.event_type for change in changed] for changed in seen] == [
         [LogonStarted],
         [],
         [LoggedOut],
@@ -44,14 +44,14 @@ def test_a_recorded_login_begins_is_logged_out_once_and_ends() -> None:
 def test_what_exists_at_the_beginning_is_no_news() -> None:
     changes = LogonChanges({"41": (session_of(RECORDED), RECORDED)})
     assert step(changes, RECORDED) == []
-    assert [change.kind for change in step(changes)] == [LogonEnded]
+    assert [change.event_type for change in step(changes)] == [LogonEnded]
 
 
 def test_a_new_one_without_a_record_waits_for_it() -> None:
     patient, hasty = LogonChanges({}, 3600), LogonChanges({}, 0)
     assert step(patient, UNRECORDED) == []
     assert patient.due is not None
-    assert [change.kind for change in step(hasty, UNRECORDED)] == [LogonStarted]
+    assert [change.event_type for change in step(hasty, UNRECORDED)] == [LogonStarted]
     assert hasty.due is None
     # one that ends before is not reported at all
     assert step(patient) == []

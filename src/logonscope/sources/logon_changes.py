@@ -18,7 +18,7 @@ Described = tuple[LogonSession, Owner]
 class LogonChange(NamedTuple):
     """What happened to a logon session: the type of the event, the session, and its owner."""
 
-    kind: type[LogonStarted] | type[LoggedOut] | type[LogonEnded]
+    event_type: type[LogonStarted] | type[LoggedOut] | type[LogonEnded]
     session: LogonSession
     owner: Owner
 
@@ -41,12 +41,12 @@ class LogonChanges:
 
     @property
     def due(self) -> float | None:
-        """Return the monotonic moment at which the next new logon session must be reported; None: there is none."""
+        """Return the monotonic second at which the next new logon session must be reported; None: there is none."""
         return min(self._new.values(), default=None)
 
     @property
     def unreported(self) -> Collection[str]:
-        """Return the new logon sessions that are not reported yet."""
+        """Return the LogonIds of the new logon sessions that are not reported yet."""
         return self._new.keys()
 
     def changes(
@@ -77,7 +77,6 @@ class LogonChanges:
                     session, _ = self.reported[logon_id] = describe(logon_id)
                     yield LogonChange(LoggedOut, session, owner)
                 continue
-            # the record of a login comes a moment after its first process
             due = self._new.setdefault(logon_id, now + self._settle_seconds)
             if now >= due or (owner.login is not None and owner.login.recorded):
                 del self._new[logon_id]

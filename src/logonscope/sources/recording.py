@@ -1,10 +1,10 @@
-"""Recordings: a host saved to a file, and the source that answers queries from one, on any operating system.
+"""Recordings: a host saved to a file, and the source that answers queries from this file, on any operating system.
 
 The file is gzip (RFC 1952) of JSON lines; docs/recording.md describes the format. Every line is an array that begins
 with the kind of the row. The header lists the fields of each kind, in the order of the values in its rows, so that a
 newer Logonscope with more facts reads an older file.
 
-A recording can come from anywhere: its reader checks every value and limits the size of lines and of the whole.
+A recording can come from anywhere: its reader checks every value, and limits the size of each line and of all lines.
 """
 
 import errno
@@ -55,8 +55,7 @@ _ROWS: Mapping[str, type[Any]] = {
 _NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {
     "trouble": {"subject": "what", "reason": "why", "advice": "do"}, "vitals": {"time": "at"},
 }  # fmt: skip
-"""Names in files of the fields that have another name in the code, by the kind of row. Version 1 of the format has
-these names."""
+"""For each kind of row, the fields whose names differ: the name in the code -> the name in files of version 1."""
 
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error if there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -461,13 +460,13 @@ def _checks(kind: str) -> Mapping[str, _Check]:
     hints = get_type_hints(_ROWS[kind])
     checks = {name: _check_of_hint(hints[name]) for name in _field_names(_ROWS[kind])}
     if kind == "machine":
-        checks |= dict.fromkeys(("ticks", "page_size"), _is_positive)
+        checks |= dict.fromkeys(("ticks", "page_size"), _is_positive_int32)
     if kind == "process":
         checks |= dict.fromkeys(("uids", "gids"), _is_four_ids)
     return checks
 
 
-def _is_positive(value: Any) -> bool:
+def _is_positive_int32(value: Any) -> bool:
     return type(value) is int and 0 < value < 1 << 31
 
 
@@ -495,7 +494,7 @@ _FITS: Mapping[Any, _Check] = {
 
 
 def _check_of_hint(hint: Any) -> _Check:
-    """Return the check that a value has a type, or one of its alternatives."""
+    """Return the check that a value has a type; for a union, one of its types."""
     checks = [_check_of_type(part) for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
     return partial(_fits_any, checks)
 

@@ -10,7 +10,8 @@ FORK, EXEC, UID, GID, SID, EXIT = 0x1, 0x2, 0x4, 0x40, 0x80, 0x80000000
 MESSAGE_BYTES = 76
 """A netlink header (16 bytes), a connector header (20) and a process event (40)."""
 
-# the kind of event, (its cpu is skipped), the kernel's monotonic nanoseconds, the first four words of the event's data
+# The headers, and the cpu of the event, are skipped. The fields are: the kind of event, the kernel's monotonic
+# nanoseconds, and the first four words of the event's data.
 _MESSAGE = struct.Struct("=36xI4xQIIII8x")
 
 Record = tuple[int, int, int, int, int, int]

@@ -1,4 +1,4 @@
-"""Feed of kernel events that requests them from the events helper over a unix socket, and never waits for long."""
+"""Feed of kernel events from the events helper, over a unix socket. A reading waits REPLY_SECONDS at most."""
 
 import select
 import socket
@@ -52,11 +52,11 @@ class RemoteFeed(Feed):
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._buffer = bytearray()
-        self._unanswered: deque[bytes] = deque()  # the requests that are not answered yet
-        self._requested = 0.0  # monotonic second of the last request
+        self._unanswered: deque[bytes] = deque()  # requests
+        self._request_time = 0.0  # monotonic second of the last request
         self._records: list[Record] = []  # of a batch whose end has not come yet
         self._batches: deque[_ReceivedBatch] = deque()
-        self._written: Writes | None = None  # the reply to a request for writes
+        self._writes_reply: Writes | None = None  # the reply to a request for writes
         self._late_writes = NO_WRITES  # the writes of replies that came too late
         self._has_notice = self._is_behind = False
         try:
@@ -107,7 +107,7 @@ class RemoteFeed(Feed):
         self._is_behind = is_pushed or not is_new_request
         self._keep_late_writes()
         late_writes, self._late_writes = self._late_writes, NO_WRITES
-        self._repeat(late_writes)
+        self._add_to_waiting_batches(late_writes)
         return batch._replace(writes=_merged(late_writes, batch.writes))
 
     def read_writes(self) -> Writes:
@@ -117,16 +117,16 @@ class RemoteFeed(Feed):
             self._receive()
             self._keep_late_writes()
             self._request(messages.REQUEST_WRITES)
-            self._wait_until(self._has_written)
+            self._wait_until(self._has_writes_reply)
         except OSError:
             return Writes(until=time.monotonic_ns(), are_lost=True)
-        assert self._written is not None  # noqa: S101 -- the reply has come
-        writes, self._written = self._written, None
+        assert self._writes_reply is not None  # noqa: S101 -- the reply has come
+        writes, self._writes_reply = self._writes_reply, None
         all_writes = writes
-        # earlier writes, which the helper sent with batches that are not applied yet
+        # batches that are not applied yet can have earlier writes
         for batch in self._batches:
             all_writes = _merged(all_writes, batch.content.writes)
-        self._repeat(writes)
+        self._add_to_waiting_batches(writes)
         return all_writes
 
     def watch_namespaces(self) -> None:
@@ -139,11 +139,10 @@ class RemoteFeed(Feed):
         self._socket.close()
 
     def _request(self, request: bytes) -> None:
-        """Send a request, unless it was sent and is not answered yet."""
         if request not in self._unanswered:
             self._socket.send(request)
             self._unanswered.append(request)
-            self._requested = time.monotonic()
+            self._request_time = time.monotonic()
 
     def _wait_until(self, has_come: Callable[[], bool]) -> None:
         """Wait for a reply.
@@ -156,7 +155,7 @@ class RemoteFeed(Feed):
         while not has_come():
             seconds = deadline - time.monotonic()
             if seconds <= 0 or not self._poll.poll(seconds * 1000):
-                if self._unanswered and time.monotonic() - self._requested > SILENT_SECONDS:
+                if self._unanswered and time.monotonic() - self._request_time > SILENT_SECONDS:
                     raise messages.MessageError("no reply")
                 raise SlowFeedError("no reply yet")
             self._receive()
@@ -192,21 +191,21 @@ class RemoteFeed(Feed):
             self._batches.append(_ReceivedBatch(batch, kind == messages.PUSHED))
         elif kind == messages.WRITTEN and self._answers_oldest_request(messages.REQUEST_WRITES):
             self._keep_late_writes()
-            self._written = messages.parse_writes(content)
+            self._writes_reply = messages.parse_writes(content)
         else:
             raise messages.MessageError(f"unexpected frame of kind {kind}")
 
     def _has_batch(self) -> bool:
         return bool(self._batches)
 
-    def _has_written(self) -> bool:
-        return self._written is not None
+    def _has_writes_reply(self) -> bool:
+        return self._writes_reply is not None
 
-    def _repeat(self, writes: Writes) -> None:
+    def _add_to_waiting_batches(self, writes: Writes) -> None:
         """Add writes to the batches that came before the writes and are not applied yet.
 
-        Forks older than the writes can be in these batches, or in the batch after them. The index doubts older forks
-        only in the batch that has the write, and in the next batch (see index.py).
+        These batches can have forks older than the writes. The index doubts such forks only in the batch that has the
+        write, and in the next batch (see index.py).
         """
         if writes is not NO_WRITES:
             self._batches = deque(
@@ -216,8 +215,8 @@ class RemoteFeed(Feed):
 
     def _keep_late_writes(self) -> None:
         """Keep the writes of a reply that came too late for the call that requested them: the next batch gets them."""
-        if self._written is not None:
-            self._late_writes, self._written = _merged(self._late_writes, self._written), None
+        if self._writes_reply is not None:
+            self._late_writes, self._writes_reply = _merged(self._late_writes, self._writes_reply), None
 
     def _answers_oldest_request(self, request: bytes) -> bool:
         """Remove the oldest request without a reply; return whether it is ``request``."""

@@ -1,9 +1,9 @@
-"""Ring of events: the newest events, for any number of readers. Of a reader, it stores only how far it has read.
+"""Ring of events: the newest events of a stream, for any number of readers.
 
 Each event has a number in the ring, and a position, by which the history finds the event (see EventMark).
 
-A slow reader costs neither memory nor the time of other readers: it gets an EventsLost, which says how many events it
-missed, if that is known.
+For a reader, the ring keeps no queue, only the number of the last event that the reader got. So a slow reader costs
+neither memory nor the time of other readers. A reader that misses events gets an EventsLost.
 """
 
 import threading
@@ -27,7 +27,8 @@ class EventRing:
         self._events: deque[Event] = deque(maxlen=max_events)
         self._number = 0
         self._gap = 0  # a reader with a smaller number missed an unknown number of events
-        self._floor = self._position = 0  # positions of the newest event that was dropped, and of the newest event
+        self._dropped_position = 0  # of the newest event that was dropped
+        self._position = 0  # of the newest event
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()
 
@@ -45,7 +46,7 @@ class EventRing:
         return self._number
 
     def publish(self, events: Sequence[Event], number: int) -> None:
-        """Add events, the newest of which has this number."""
+        """Add at least one event; ``number`` is that of the last one."""
         with self._condition:
             self._note_dropped(events)
             self._events += events
@@ -64,19 +65,19 @@ class EventRing:
         if excess > 0:
             # more events can come at once than the ring holds: then the first of these events are dropped, too
             newest = self._events[excess - 1] if excess <= held else events[excess - held - 1]
-            self._floor = max(self._floor, newest.head.position)
+            self._dropped_position = max(self._dropped_position, newest.head.position)
 
     def forget(self, number: int, position: int = 0) -> None:
         """Drop all events: an EventsLost reports to readers that they missed an unknown number of events.
 
         Args:
-            number: the number before that of the next event.
-            position: the position before that of the next event.
+            number: the next event gets the number after this one.
+            position: the next event has a later position.
         """
         with self._condition:
             self._events.clear()
             self._number = self._gap = number
-            self._floor = self._position = position
+            self._dropped_position = self._position = position
 
     def number_of(self, position: int) -> int | None:
         """Return the number of the newest event up to a position.
@@ -84,7 +85,7 @@ class EventRing:
         None: not all events after the position are kept, or the newest event is before the position.
         """
         with self._condition:
-            if not self._floor <= position <= self._position:
+            if not self._dropped_position <= position <= self._position:
                 return None
             # counted backwards from the newest event: a reader that resumes has mostly missed few events
             later = sum(1 for _ in takewhile(lambda event: event.head.position > position, reversed(self._events)))

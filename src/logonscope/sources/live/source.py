@@ -84,12 +84,15 @@ class LiveSource(BaseSource):
 
     @property
     def status(self) -> Status:
-        """Return the state of the events."""
+        """Return the status of the live host, as ``doctor`` shows it."""
         return self._host.status
 
     @property
     def subscribers(self) -> int:
-        """Return the number of readers of the stream; all readers of events with details together count as one."""
+        """Return the number of readers of the stream.
+
+        All readers of events with details share one reader of the stream. Without kernel events, they use none.
+        """
         return self._host.subscribers
 
     @property
@@ -243,13 +246,14 @@ class LiveSource(BaseSource):
         return look.read_once((self, "index"), partial(self._host.drain))
 
     def _places(self, look: Look, index: LiveIndex, query: ProcessQuery) -> Iterable[Place]:
-        """Return the places of the logon sessions that a query needs, and the places whose logon is not known."""
+        """Return at least the places of the logon sessions that a query needs, and those whose logon is not known."""
         hint, places = query.logon_hint, index.places
         if hint.kernel_ids is None:
             return places
         if hint.logon_ids is None or index is not self._host.index:
             return [place for kernel_id in (*hint.kernel_ids, None) for place in places.of_kernel_id(kernel_id)]
-        # most processes have no kernel id: of their places, only those of the requested logon sessions are returned
+        # Most processes have no kernel id. Of their places, only those are returned that belong to a requested logon
+        # session, or whose logon is not known.
         owners, needed = self._host.owners(look), dict[Place, None]()
         for kernel_id in hint.kernel_ids - {UNSET}:
             needed.update(dict.fromkeys(places.of_kernel_id(kernel_id)))
@@ -284,7 +288,7 @@ class LiveSource(BaseSource):
 
 
 def _pids_without_entry(index: LiveIndex) -> set[int]:
-    """Return the processes that are not in the index because their reading hung."""
+    """Return the pids of processes that are not in the index, because their reading hung."""
     # "unread - entries.keys()" would walk through all entries, for every answer
     return {pid for pid in index.unread if pid not in index.entries}
 

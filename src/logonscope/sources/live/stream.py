@@ -144,7 +144,7 @@ class EventStream:
         makers: list[tuple[int, EventMaker | Change]] = []
         if index.counts.losses != self._lost:
             self._lost = index.counts.losses
-            makers.append((time.monotonic_ns(), _LostMaker().make))
+            makers.append((time.monotonic_ns(), partial(EventsLost, missed_events=None)))
         now = time.monotonic_ns()
         # nearly all events come from changes; ChangeEvents makes these events without a maker for each
         makers += [(change[0] or now, change) for change in changes]
@@ -185,8 +185,8 @@ class EventStream:
         logon_ids = owners.logon_ids() if touched is None else touched
         present = {logon_id: owner for logon_id in logon_ids if (owner := owners.owner(logon_id)) is not None}
         describe = partial(self._describe, owners)
-        for kind, session, owner in self._logons.changes(present, describe, touched):
-            yield time.monotonic_ns(), partial(kind, session=session, owner=owner)
+        for event_type, session, owner in self._logons.changes(present, describe, touched):
+            yield time.monotonic_ns(), partial(event_type, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
         """Return, by LogonId, the Owner of the processes of each logon session, and their pids."""
@@ -212,7 +212,7 @@ class EventStream:
 
         Args:
             look: the state of this reading.
-            members: by LogonId, the owners to describe, with the pids of their processes.
+            members: for the LogonId of each logon session to describe, its Owner and the pids of its processes.
             pids: the processes to read; empty: describe from the login records alone; None: read all.
         """
         host, sessions, accounts = self._host, {}, dict[int, Account | None]()
@@ -252,20 +252,12 @@ class ChangeEvents:
         assert before is not None  # noqa: S101 -- a change has at least one state
         assert after is not None  # noqa: S101 -- a change has at least one state
         old = self._with_owner(before)
-        # a process that executed a program has the same state as before
+        # if a process executed a program, ``after`` is the same object as ``before``
         return _new(ProcessChanged, (head, old, old if after is before else self._with_owner(after)))
 
     def _with_owner(self, state: State) -> tuple[Process, Owner]:
         process = _process(state)
         return process, self._owner_of(process)
-
-
-class _LostMaker:
-    """Makes the event which reports that events were lost."""
-
-    def make(self, head: EventHead) -> Event:
-        """Make the event."""
-        return EventsLost(head, None)
 
 
 def _never(_pid: int, _moment: int) -> bool:
@@ -279,7 +271,7 @@ def _no_process(_pid: int, _ns: int) -> None:
 
 def _process(state: State) -> Process:
     pid, start, parent, ses, loginuid, cgroup = state
-    # why a fact is None: without a reason, a missing cgroup would mean that the machine has no cgroups
+    # the reason is needed: without it, a missing cgroup would mean that the machine has no cgroups
     unread = _UNREAD if ses is None or cgroup is None else None
     ppid = None if parent is None else parent[0]
     # Process(...) with names takes five times as long, and this runs for every process of the machine

@@ -20,8 +20,8 @@ The searches go on until a terminal is found or the leader ends: any later ssh c
 """
 
 UNDECIDED_SEARCH_SECONDS, MAX_UNDECIDED_SECONDS = 1.0, 60.0
-"""While it is not decided whether a login has a terminal: maximum seconds between two searches, and the seconds for
-which this maximum holds.
+"""Maximum seconds between two searches while it is not decided whether a login has a terminal. After the second number
+of seconds, MAX_SEARCH_SECONDS is the maximum.
 
 If a login ends while it is not decided, its terminal is never known.
 """
@@ -47,7 +47,10 @@ class TerminalSearches:
 
     @property
     def next_moment(self) -> float | None:
-        """Return when the next undecided search is due; None: all are decided. Decided searches wait for an event."""
+        """Return the monotonic second of the next undecided search; None: there is none.
+
+        The decided searches need no timer: a new terminal appears only with an event.
+        """
         return min(
             (search.moment for search in self._searches.values() if search.undecided_since is not None), default=None
         )
@@ -64,16 +67,13 @@ class TerminalSearches:
         """Return the logins whose terminals are to be searched for now, and schedule their next searches."""
         due = [(key, search) for key, search in self._searches.items() if search.moment <= now]
         for key, search in due:
-            is_undecided = search.undecided_since is not None and now - search.undecided_since < MAX_UNDECIDED_SECONDS
-            delay = min(UNDECIDED_SEARCH_SECONDS if is_undecided else MAX_SEARCH_SECONDS, search.delay * 2)
+            is_urgent = search.undecided_since is not None and now - search.undecided_since < MAX_UNDECIDED_SECONDS
+            delay = min(UNDECIDED_SEARCH_SECONDS if is_urgent else MAX_SEARCH_SECONDS, search.delay * 2)
             self._searches[key] = search._replace(moment=now + search.delay, delay=delay)
         return [search.login for _, search in due]
 
     def note_decided(self, login: Login) -> None:
-        """Note that the terminal of a login was found, or that the login has none so far.
-
-        If it has none so far, only programs that it starts later can have one.
-        """
+        """Note that the terminal of a login was found, or that the login has none so far."""
         search = self._searches.get(_key(login))
         if search is not None:
             self._searches[_key(login)] = search._replace(undecided_since=None)
@@ -84,7 +84,7 @@ def _key(login: Login) -> tuple[str, int | None]:
 
 
 def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login: Login) -> str | None:
-    """Return the terminal of a login; "" where it has none so far, None where that cannot be decided yet."""
+    """Return the terminal of a login; "": it has none so far; None: not decided, or the leader has ended."""
     if login.leader is None:
         return None
     pids, level = {login.leader}, {login.leader}

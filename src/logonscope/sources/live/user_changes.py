@@ -96,9 +96,9 @@ class UserChanges:
                 ppid=None if state.parent is None else state.parent[0], comm=step.program,
             )  # fmt: skip
             owner = owner_of(process)
-            # if the login uid was not read, and root becomes a user, that is most likely the login itself
-            is_unread = state.loginuid is None and step.from_uid in {0, None}
-            is_login = step.is_complete and (step.to_uid == state.loginuid or is_unread)
+            # if the login uid was not read, a change from root, or from an unknown user, is most likely the login
+            is_likely_login = state.loginuid is None and step.from_uid in {0, None}
+            is_login = step.is_complete and (step.to_uid == state.loginuid or is_likely_login)
             if owner.evidence != _SYSTEM and not is_login:
                 yield step.kernel_ns, partial(self._make, process, owner, step, command)
 

@@ -1,4 +1,4 @@
-"""Users of processes, from the kernel's events of uids: which process becomes another user by executing a program.
+"""Changes of user, found from the kernel's events about uids and executed programs.
 
 A change of uids counts only if the process then executes a program. So a daemon that drops its rights does not change
 its user, nor does a set-user-ID program that gives up its rights for a while. The uids of a process are not known
@@ -26,13 +26,14 @@ class Elevation(NamedTuple):
 
 
 class Users(NamedTuple):
-    """The uids of a process, and the uids with which its program was executed; children inherit both."""
+    """The uids of a process, and the uids with which its program was executed. Children inherit all of them."""
 
     real: int
     effective: int
     program_real: int | None
     program_effective: int | None
-    elevated_by: int | None = None  # pid of the process that ran the latest set-user-ID program: this or an ancestor
+    # pid of the process (this one or an ancestor) whose Elevation is not followed by a complete change yet
+    elevated_by: int | None = None
 
 
 class UserStep(NamedTuple):
@@ -40,11 +41,11 @@ class UserStep(NamedTuple):
 
     kernel_ns: int  # monotonic
     state: State
-    from_uid: int | None
+    from_uid: int | None  # None: not known
     to_uid: int
     is_complete: bool  # the real uid changed, too
     program: str | None
-    # if is_complete: of the program that made the change possible; otherwise: of this program
+    # if the change is complete: of the program that made it possible, or None; otherwise: of ``program``
     elevation: Elevation | None
 
 
@@ -111,9 +112,6 @@ class UserTracker:
             self._elevations[pid] = elevation._replace(until=ns)
 
     def _read_name(self, entry: Entry) -> str | None:
-        """Return the name of the program that a process runs now, which can be later than the program of the event.
-
-        None: the name cannot be read.
-        """
+        """Return the name of the program that a process runs now; after the event, it can have executed another one."""
         facts = self._reader.read(entry.pid)
         return facts.comm if isinstance(facts, ReadFacts) and is_same(entry, facts) else None

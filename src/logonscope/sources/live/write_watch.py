@@ -1,9 +1,8 @@
 """Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
 
-The process connector does not report these writes. An event is in the queue before the writer's write(2) returns. For
-each event, the kernel opens the file that was written, when the event is read. The reading can hang for ever, because
-/proc/PID/mem cannot be opened as long as an execve(2) of PID does not return. Then the watch is given up, together with
-the thread that reads the events.
+The process connector does not report these writes. An event is in the queue before the writer's write(2) returns. When
+an event is read, the kernel opens the file that was written. This can hang for ever: /proc/PID/mem cannot be opened as
+long as an execve(2) of PID does not return. Then the watch is given up, together with the thread that reads the events.
 """
 
 import ctypes
@@ -177,15 +176,15 @@ class WriteWatch:
 
 
 def find_cgroup_mounts(mountinfo: bytes) -> tuple[CgroupMount, ...]:
-    """Return the hierarchies in which login services place processes: cgroup2, and any named systemd or elogind."""
+    """Return the hierarchies in which login services place processes: cgroup2, and those named systemd or elogind."""
     mounts = []
-    # proc_pid_mountinfo(5): field 3 is the root, field 4 the mount point; behind " - " are type, device and options
+    # proc_pid_mountinfo(5): fields[3] is the root, fields[4] the mount point; behind " - " are type, device and options
     for line in mountinfo.split(b"\n"):
         mount, _, filesystem = line.partition(b" - ")
         fields, filesystem_fields = mount.split(b" "), filesystem.split(b" ")
-        kind, options = filesystem_fields[0], filesystem_fields[-1]
-        is_named = kind == b"cgroup" and {b"name=systemd", b"name=elogind"}.intersection(options.split(b","))
-        if len(fields) > 5 and (kind == b"cgroup2" or is_named):
+        filesystem_type, options = filesystem_fields[0], filesystem_fields[-1]
+        is_named = filesystem_type == b"cgroup" and {b"name=systemd", b"name=elogind"} & {*options.split(b",")}
+        if len(fields) > 5 and (filesystem_type == b"cgroup2" or is_named):
             mounts.append(CgroupMount(os.fsdecode(fields[4]), os.fsdecode(fields[3])))
     return tuple(mounts)
 

@@ -93,8 +93,9 @@ def _check_safe(data: bytes) -> None:
     """
     if _DOCTYPE.search(data):
         raise InvalidParameterError("document types are not supported", "remove the DOCTYPE")
-    # A quick check accepts most messages: an attribute value is between quotes, contains no "<", and is no longer
-    # than its text in the message. So if all pieces between double quotes or "<" are short, all values are short.
+    # A quick check accepts most messages. Without single quotes, each attribute value is between double quotes. A value
+    # contains no "<", and is no longer than its text in the message. So if all pieces between double quotes or "<" are
+    # short, all values are short.
     if b"'" not in data and max(map(len, data.replace(b"<", b'"').split(b'"'))) <= MAX_NAMESPACE_LENGTH:
         return
     # This second parser does not process namespaces, so the check runs before any name is expanded.

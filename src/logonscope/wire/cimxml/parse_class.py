@@ -24,7 +24,7 @@ def parse_class(element: Element, namespace: str) -> Declaration:
     """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED).
 
     Raises:
-        TransportFailureError: the text of a number is not a number, or does not fit the type.
+        TransportFailureError: the text of a number is not valid.
     """
     try:
         return _parse_declaration(element, namespace)

@@ -50,7 +50,7 @@ def _write_qualifiers(qualifiers: Iterable[Qualifier]) -> list[dict[str, Any]]:
     return [{"name": name, "value": write_value(value), "flavor": flavor} for name, value, flavor in qualifiers]
 
 
-def read_declaration(line: Mapping[str, Any]) -> Declaration:
+def read_declaration(json_object: Mapping[str, Any]) -> Declaration:
     """Return the declaration of a class from the object that ``write_class`` returned.
 
     Raises:
@@ -58,34 +58,37 @@ def read_declaration(line: Mapping[str, Any]) -> Declaration:
     """
     try:
         return Declaration(
-            str(line["class"]),
-            str(line["namespace"]).replace("/", "\\"),
-            line["superclass"],
-            _read_qualifiers(line["qualifiers"]),
-            tuple(_read_property(member) for member in line["properties"] if member["own"]),
-            tuple(_read_method(method) for method in line["methods"] if method["own"]),
+            str(json_object["class"]),
+            str(json_object["namespace"]).replace("/", "\\"),
+            json_object["superclass"],
+            _read_qualifiers(json_object["qualifiers"]),
+            tuple(_read_property(member) for member in json_object["properties"] if member["own"]),
+            tuple(_read_method(method) for method in json_object["methods"] if method["own"]),
         )
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise TransportFailureError(f"invalid class in the response: {error}", "check the server") from None
 
 
-def _read_property(line: Mapping[str, Any]) -> Property:
-    declared = Property(*_read_member(line))
+def _read_property(member: Mapping[str, Any]) -> Property:
+    declared = Property(*_read_member(member))
     # older servers send no defaults
-    return declared._replace(default=read_default(line.get("default"), declared))
+    return declared._replace(default=read_default(member.get("default"), declared))
 
 
-def _read_method(line: Mapping[str, Any]) -> Method:
-    parameters = tuple(Parameter(*_read_member(part)) for part in line["parameters"])
-    return Method(line["name"], line["type"], parameters, _read_qualifiers(line["qualifiers"]))
+def _read_method(method: Mapping[str, Any]) -> Method:
+    parameters = tuple(Parameter(*_read_member(part)) for part in method["parameters"])
+    return Method(method["name"], method["type"], parameters, _read_qualifiers(method["qualifiers"]))
 
 
-def _read_member(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    return line["name"], line["type"], line["array"], line["reference"], _read_qualifiers(line["qualifiers"])
+def _read_member(member: Mapping[str, Any]) -> tuple[Any, ...]:
+    return member["name"], member["type"], member["array"], member["reference"], _read_qualifiers(member["qualifiers"])
 
 
-def _read_qualifiers(lines: Iterable[Mapping[str, Any]]) -> tuple[Qualifier, ...]:
-    return tuple(Qualifier(line["name"], _read_qualifier_value(line["value"]), line["flavor"]) for line in lines)
+def _read_qualifiers(qualifiers: Iterable[Mapping[str, Any]]) -> tuple[Qualifier, ...]:
+    return tuple(
+        Qualifier(qualifier["name"], _read_qualifier_value(qualifier["value"]), qualifier["flavor"])
+        for qualifier in qualifiers
+    )
 
 
 def _read_qualifier_value(value: Any) -> Any:

@@ -80,12 +80,12 @@ def write_error(error: LogonscopeError) -> dict[str, Any]:
     return {"error": members}
 
 
-def read_error(line: Mapping[str, Any]) -> LogonscopeError:
+def read_error(json_object: Mapping[str, Any]) -> LogonscopeError:
     """Return the error that an object describes: a plain LogonscopeError if its name is unknown.
 
     An object that describes no error gives a TransportFailureError.
     """
-    members = line.get("error")
+    members = json_object.get("error")
     if not isinstance(members, Mapping):
         return errors.TransportFailureError("the response is not an answer", "check the server")
     # by name, not by number: the name is what documentation and messages have

@@ -26,10 +26,10 @@ SAMPLE_KEY = "KEY"
 """The key in a sample path: SLOT replaces it in the template that is made from the sample."""
 
 SLOT = "\0"
-"""The place of a value in a template: a character that JSON always escapes, so that no other text contains it."""
+"""The place of a value in a template: a character that JSON always escapes, so the rest of a template has none."""
 
 _PLAIN = re.compile(r"[0-9A-Za-z_.:/@ \[\]-]*")
-"""Texts that are the same in a path and in JSON."""
+"""Matches texts that need no escapes, neither in a path nor in JSON."""
 
 Convert = Callable[[Any], Any]
 
@@ -66,7 +66,7 @@ class InstanceWriter:
 
     @cached_property
     def _line_writer(self) -> "LineWriter | None":
-        """The writer of many rows; None if the rows do not show all of their columns, or have no paths."""
+        """The writer of many rows; None: the rows do not show exactly their columns, in order, or have no paths."""
         if self._shown is not None or not self._keys or not set(self._keys) <= set(self._columns):
             return None
         key_indexes = {self._columns.index(key): key for key in self._keys}
@@ -238,7 +238,7 @@ def _write_event_value(value: Any) -> Any:
 
 
 def write_value(value: Any) -> Any:
-    """Return a value as JSON by its Python type alone; used for out parameters, defaults, qualifiers and events."""
+    """Return a value as JSON, by its Python type alone."""
     if isinstance(value, (datetime, timedelta)):
         return _write_time(value)
     return list(value) if isinstance(value, (bytes, tuple)) else value
@@ -257,26 +257,26 @@ class ReadRow(NamedTuple):
     values: Mapping[str, Value]
 
 
-def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
+def read_instance(json_object: Mapping[str, Any], schema: Schema) -> ReadRow:
     """Return the row that an object describes; the schema must have the class of the row.
 
     Raises:
         TransportFailureError: the object is not an instance of a known class.
     """
     try:
-        properties, namespace = line["properties"], str(line["namespace"]).replace("/", "\\")
-        cls = schema.get(str(line["class"]), namespace)
+        properties, namespace = json_object["properties"], str(json_object["namespace"]).replace("/", "\\")
+        cls = schema.get(str(json_object["class"]), namespace)
         shown = tuple(properties)
         values = {
             name: _read_value(value, declared, schema)
             for (name, value), declared in zip(properties.items(), _find_declared(cls, shown), strict=True)
             if declared is not None
         }
-        # If a client selects the path but not the keys, the path has the keys.
-        if line["path"] is not None and not set(cls.keys) <= set(values):
-            target = bind_path(parse_path(line["path"]), schema, namespace, _is_accepted_server)
+        # the server may have been asked for the path without the keys: then the keys are read from the path
+        if json_object["path"] is not None and not set(cls.keys) <= set(values):
+            target = bind_path(parse_path(json_object["path"]), schema, namespace, _is_accepted_server)
             values |= dict(zip(target.cls.keys, target.keys or (), strict=True))
-        return ReadRow(cls, str(line["server"]), shown, values)
+        return ReadRow(cls, str(json_object["server"]), shown, values)
     except (LookupError, TypeError, ValueError, AttributeError, LogonscopeError) as error:
         raise TransportFailureError(f"invalid instance in the response: {error}", "check the server") from None
 

@@ -54,7 +54,7 @@ MIN_ENVELOPE = 8192
 """Octets of the smallest MaxEnvelopeSize that is accepted (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
 
 MAX_ID_LENGTH, SHORT_REASON = 200, 80
-"""Maximum characters of a MessageID in a response, and of a fault's reason that has to be shortened."""
+"""Maximum characters of a request's MessageID in the response, and of a fault's reason that has to be shortened."""
 
 MAX_OPTIONS = 64
 """Maximum number of options of a request."""
@@ -117,7 +117,7 @@ class Envelope(NamedTuple):
 
     @property
     def octets(self) -> Callable[[str], int]:
-        """Return the function that measures a text in the encoding of the message, which its response has, too."""
+        """Return the function that measures a text in the encoding of the message; the response has this encoding."""
         return utf_8_octets if self.encoding == UTF_8 else utf_16_octets
 
     def text(self, namespace: str, name: str) -> str:
@@ -297,7 +297,7 @@ def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) 
         seconds = parse_duration(text, "Expires")
     except FaultError as error:
         raise FaultError(invalid, str(error)) from None
-    # the same clauses reject 0
+    # WS-Enumeration 3.1 and WS-Eventing 3.1 forbid a duration of 0
     if seconds <= 0:
         raise FaultError(invalid, "invalid Expires: must be greater than 0", "send PT600S")
     return seconds
@@ -353,7 +353,10 @@ def write_fault(fault: Fault, request: Envelope, machine: str) -> str:
 
 
 def _not_understood_block(header: str) -> str:
-    """Return the block that names a header (SOAP 1.2, 5.4.8); "" if its namespace cannot be declared safely."""
+    """Return the block that names the header which was not understood (SOAP 1.2, 5.4.8).
+
+    "": all headers were understood, or the namespace of the header cannot be declared safely.
+    """
     namespace, _, name = header.removeprefix("{").rpartition("}")
     if not namespace:
         return f'<s:NotUnderstood qname="{escape(name)}"/>' if name else ""

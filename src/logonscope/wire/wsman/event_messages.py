@@ -45,7 +45,7 @@ def event_batch(events: Sequence[tuple[str, str]], headers: str = "") -> Message
 
 
 def subscription_end(identifier: str, status: str, reason: str) -> Message:
-    """Return the message that a subscription has ended; ``status`` is the last part of its URI (WS-Eventing 3.5)."""
+    """Return a SubscriptionEnd message; ``status`` is the last part of the URI in e:Status (WS-Eventing 3.5)."""
     manager = (
         f"<a:Address>{names.ANONYMOUS}</a:Address><a:ReferenceParameters><e:Identifier>{identifier}</e:Identifier>"
         "</a:ReferenceParameters>"

@@ -1,7 +1,7 @@
 """Faults of WS-Management: one for every class of errors, and the faults that only WS-Management has.
 
-DSP0226 14.6 lists the faults. Their numbers are those of wsmerror.h, but an error that WMI also has gets its WMI
-number.
+DSP0226 14.6 lists the faults. A fault has the number that wsmerror.h gives to its kind. If its kind has no such number,
+the fault has the WMI number of its error.
 """
 
 from collections.abc import Mapping
@@ -173,7 +173,7 @@ def eventing_fault(fault: Fault) -> Fault:
     kind = SUBSCRIBE_FAULT_KINDS.get(fault.kind.subcode)
     if kind is None:
         return fault
-    # an error that WMI also has keeps its WMI number
+    # a fault with the WMI number of its error keeps this number
     return fault._replace(kind=kind, number=fault.number if fault.cim_status else kind.number)
 
 

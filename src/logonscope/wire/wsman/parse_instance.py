@@ -37,22 +37,22 @@ def parse_row(element: Element, cls: Class) -> tuple[Value, ...]:
     )
 
 
-def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Value:
+def parse_value(elements: list[Element], declared: Property, schema: Schema) -> Value:
     """Return the value of one property from its elements; ``schema`` has the classes that references name.
 
     Raises:
         TransportFailureError: the value does not have the type of the property.
     """
-    if not parts or is_true(parts[0].get(_NIL)):
+    if not elements or is_true(elements[0].get(_NIL)):
         return None
     read = _reader(declared.type, schema)
     try:
-        values: tuple[Value, ...] = tuple(map(read, parts if declared.array else parts[:1]))
+        values: tuple[Value, ...] = tuple(map(read, elements if declared.array else elements[:1]))
         if declared.array and declared.type == "uint8":
             return bytes(map(int, values))  # type: ignore[arg-type]  # the values are integers
     except (ValueError, LogonscopeError) as error:
         raise TransportFailureError(
-            f"invalid {declared.name} {text_of(parts[0])[:80]!r}: expected the type {declared.type} ({error})",
+            f"invalid {declared.name} {text_of(elements[0])[:80]!r}: expected the type {declared.type} ({error})",
             "check that the server is a WMI host",
         ) from None
     return values if declared.array else values[0]

@@ -66,7 +66,7 @@ def name_order(columns: Sequence[str]) -> list[int]:
 
 
 def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> RenderAll | None:
-    """Return the renderer of many rows at once; None if a row is not two references and nothing else.
+    """Return the renderer of many rows at once; None unless the columns are exactly two references.
 
     The text of each row is that of ``instance_renderer``.
     """
@@ -91,7 +91,7 @@ def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource
         transposed: Any = tuple(zip(*rows, strict=True))
         references = transposed[positions[0]], transposed[positions[1]]
         # Columns are rendered without a call for each value. That is possible if all references in a column name one
-        # class and have one key, which is a text without characters to escape. Most rows are like this.
+        # class and have one key, a text of letters and digits. Most rows are like this.
         try:
             keys = [[key for _, key in column] for column in references]
             ((first_class,), (second_class,)) = ({name for name, _ in column} for column in references)
@@ -328,8 +328,8 @@ def _write_time(value: datetime | timedelta, prefix: str = "cim:") -> str:
         seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
         return f"<{prefix}Interval>P{value.days}DT{seconds}S</{prefix}Interval>"
     moment = value.astimezone(UTC)
-    part = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
-    return f"<{prefix}Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{part}Z</{prefix}Datetime>"
+    fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+    return f"<{prefix}Datetime>{moment.year:04}{moment:-%m-%dT%H:%M:%S}{fraction}Z</{prefix}Datetime>"
 
 
 def _write_bare_time(value: datetime | timedelta) -> str:

@@ -25,7 +25,7 @@ CHUNK_ROWS = 64
 """Maximum number of rows that are taken and rendered at once."""
 
 Item = tuple[Any, Any]
-"""A result and one of its rows, or a class definition and ()."""
+"""A result and one of its rows; or a class definition and (); or ``render_events.EVENTS`` and an event."""
 
 
 class ItemRenderer:
@@ -136,9 +136,9 @@ class Batch(NamedTuple):
     Attributes:
         texts: the items; a text can have many.
         row_count: the number of the items.
-        free: the octets that they leave free in the response.
-        surplus: the first row that did not fit, and the rows after it.
-        surplus_octets: the size of the first row that did not fit.
+        free: the octets that the items leave free in the response.
+        surplus: the first item that did not fit, and the items that were taken after it.
+        surplus_octets: the size of the first item that did not fit.
     """
 
     texts: list[str]
@@ -148,37 +148,37 @@ class Batch(NamedTuple):
     surplus_octets: int = 0
 
 
-def render_batch(writer: Renderer, rows: Iterator[Item], free: int, octets: Callable[[str], int]) -> Batch:
-    """Render rows until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
+def render_batch(renderer: Renderer, items: Iterator[Item], free: int, octets: Callable[[str], int]) -> Batch:
+    """Render items until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
     texts, count, initial_free = list[str](), 0, free
-    items = list(islice(rows, 1))
-    while items:
+    chunk = list(islice(items, 1))
+    while chunk:
         # An enumeration of several classes has a result for each class, one after the other.
-        text = writer.render_all(items) if items[-1][0] is items[0][0] else None
+        text = renderer.render_all(chunk) if chunk[-1][0] is chunk[0][0] else None
         if text is not None and (size := octets(text)) <= free:
             texts.append(text)
-            count, free = count + len(items), free - size
-        # Rows that cannot be rendered as one text, or do not all fit, are rendered one by one.
+            count, free = count + len(chunk), free - size
+        # Items that cannot be rendered as one text, or do not all fit, are rendered one by one.
         else:
-            batch = _batch_of_single_rows(writer, items, free, octets)
+            batch = _batch_of_single_items(renderer, chunk, free, octets)
             texts += batch.texts
             count, free = count + batch.row_count, batch.free
             if batch.surplus:
                 return batch._replace(texts=texts, row_count=count)
-        # No more rows are taken than may fit: further rows would be read and rendered in vain.
+        # No more items are taken than may fit: further items would be read and rendered in vain.
         average = max(1, (initial_free - free) // count)
-        items = list(islice(rows, min(CHUNK_ROWS, max(1, free // average))))
+        chunk = list(islice(items, min(CHUNK_ROWS, max(1, free // average))))
     return Batch(texts, count, free)
 
 
-def _batch_of_single_rows(writer: Renderer, items: Sequence[Item], free: int, octets: Callable[[str], int]) -> Batch:
+def _batch_of_single_items(renderer: Renderer, items: Sequence[Item], free: int, octets: Callable[[str], int]) -> Batch:
     texts, ascii_octets = list[str](), octets("x")
     for position, (result, row) in enumerate(items):
-        text = writer.renderer(result)(row)
-        # ASCII, the usual case, is not encoded for its size: this runs for every row.
+        text = renderer.renderer(result)(row)
+        # ASCII, the usual case, is not encoded for its size: this runs for every item.
         size = ascii_octets * len(text) if text.isascii() else octets(text)
-        if size > ROW_OCTETS and writer.can_shorten(result):
-            text = writer.render_shortened(result, row, octets)
+        if size > ROW_OCTETS and renderer.can_shorten(result):
+            text = renderer.render_shortened(result, row, octets)
             size = octets(text)
         if size > free:
             return Batch(texts, position, free, items[position:], size)

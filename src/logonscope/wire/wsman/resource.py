@@ -104,7 +104,7 @@ def check_no_shell(*uris: str) -> None:
 
 
 def _text_selector(selectors: Selectors, folded_name: str, default: str) -> str:
-    """Return the text of a selector, whose name can be in any case; ``default`` if there is none, or no text in it."""
+    """Return the text of a selector, found without regard to case; ``default`` if no such selector has a text."""
     return next(
         (value for name, value in selectors.items() if name.lower() == folded_name and isinstance(value, str)), default
     )

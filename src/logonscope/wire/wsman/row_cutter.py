@@ -1,7 +1,7 @@
 """Shortening of rows that are too large for the envelopes of most clients: long texts and arrays are cut at the end.
 
-The size of a text is its size in XML: one `&` has five octets. Keys and references are never cut. If the
-property Unread, which lists the values that a row lacks, is selected, the cut values are listed there.
+The size of a text is its size in XML: one `&` has five octets. Keys and references are never cut. The property Unread
+lists the values that a row lacks. If Unread is selected, it lists the values that were cut, too.
 """
 
 import re

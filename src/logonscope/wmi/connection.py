@@ -98,14 +98,14 @@ def _select_host(host: Host | None, computer: str, user: str | None, password: s
         InvalidNamespaceError: ``host`` has another name.
         x_wmi_authentication: a user was given, and the computer is this machine.
     """
-    local = app.connect() if host is None else host
-    # A host accepts paths with its own names only, so a path shows whether the computer is this host.
+    candidate = app.connect() if host is None else host
+    # A host accepts only paths with its own names, so a path shows whether ``computer`` is a name of the host.
     try:
-        local.classes(namespace=f"\\\\{computer}\\root")
+        candidate.classes(namespace=f"\\\\{computer}\\root")
     except errors.InvalidNamespaceError:
         if host is not None:
             raise
         return app.connect(f"https://{computer}", user=user, password=password)
     if user is not None and host is None:
         raise x_wmi_authentication(_NEEDLESS_USER)
-    return local
+    return candidate

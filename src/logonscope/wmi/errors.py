@@ -22,7 +22,10 @@ class com_error(Exception):
 
 
 class x_wmi(Exception):
-    """Base class of the errors that scripts get. ``info``: message and hint; ``com_error``: has the number; or None."""
+    """Base class of the errors that scripts get.
+
+    ``info`` is the message with the hint. ``com_error`` has the number, or is None.
+    """
 
     def __init__(self, info: str = "", com_error: com_error | None = None) -> None:
         super().__init__(info, com_error)

@@ -84,12 +84,12 @@ def watch_query(
         conditions = [f"{name} {wql_equals(value)}" for name, value in where.items()]
         text = f"SELECT {', '.join(fields) or '*'} FROM {class_name}"  # noqa: S608 -- WQL only reads
     else:
-        kind = notification_type.lower()
-        if kind not in NOTIFICATION_TYPES:
+        folded_type = notification_type.lower()
+        if folded_type not in NOTIFICATION_TYPES:
             expected = f"expected {', '.join(NOTIFICATION_TYPES)}"
             with wmi_errors():
                 raise errors.InvalidParameterError(f"invalid notification type {notification_type!r}: {expected}")
         conditions = [f"TargetInstance ISA '{class_name}'"]
         conditions += [f"TargetInstance.{name} {wql_equals(value)}" for name, value in where.items()]
-        text = f"SELECT * FROM __Instance{kind.capitalize()}Event WITHIN {delay_secs:g}"  # noqa: S608 -- WQL only reads
+        text = f"SELECT * FROM __Instance{folded_type.capitalize()}Event WITHIN {delay_secs:g}"  # noqa: S608 -- WQL only reads
     return f"{text} WHERE {' AND '.join(conditions)}" if conditions else text

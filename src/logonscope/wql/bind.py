@@ -129,7 +129,7 @@ def _bind_term(tree: ConditionTree, scope: NameScope, *, negated: bool) -> Condi
 
 
 def _compare_path(path: Constant, scope: NameScope, *, equal: bool) -> Condition:
-    """Return the condition that a row is, or is not, the instance that a path names, as tests of class and keys."""
+    """Return a condition on class and keys: the row is the instance that a path names, or, if not ``equal``, is not."""
     target = _find_instance(path, scope)
     if target is None:
         return Truth(not equal)
@@ -192,7 +192,7 @@ def _find_instance(path: Constant, scope: NameScope) -> Target | None:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
-    # A reference in a row names an instance in the namespace of the row's class, so it equals no other path.
+    # A reference in a row names an instance in the namespace of the row's class, so it equals no path to another one.
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
@@ -240,18 +240,18 @@ def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameSc
 
 
 def find_column(cls: Class, name: Name, text: str) -> ComparedColumn | None:
-    """Return the column that a name means; None for a dotted name, such as A.B: as in WMI, it matches no row.
+    """Return the column that a name means; None for a dotted name, such as A.B.
+
+    As in WMI, no row matches a condition on a dotted name.
 
     Raises:
         InvalidQueryError: the class has no such property.
     """
-    first = name.parts[0]
-    if first.upper() in SYSTEM_KINDS:
-        column = ComparedColumn(
-            first.upper(), PATH if first.upper() in PATH_PROPERTIES else SYSTEM_KINDS[first.upper()]
-        )
+    word = name.parts[0]
+    if word.upper() in SYSTEM_KINDS:
+        column = ComparedColumn(word.upper(), PATH if word.upper() in PATH_PROPERTIES else SYSTEM_KINDS[word.upper()])
     else:
-        column = property_column(find_property(cls, first, name, text))
+        column = property_column(find_property(cls, word, name, text))
     return column if len(name.parts) == 1 else None
 
 

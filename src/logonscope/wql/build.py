@@ -49,8 +49,8 @@ def compute_table(grammar: str) -> Table:
     state_numbers = {state: number for number, state in enumerate(_states_in_order(rows, start))}
     numbered_rows = [
         {
-            name: state_numbers[target] if kind == SHIFT else -1 - rule_numbers[target["@"]]
-            for name, (kind, target) in sorted(rows[state].items())
+            name: state_numbers[target] if action == SHIFT else -1 - rule_numbers[target["@"]]
+            for name, (action, target) in sorted(rows[state].items())
         }
         for state in state_numbers
     ]
@@ -88,8 +88,8 @@ def _states_in_order(rows: dict[int, dict[str, Any]], start: int) -> Iterator[in
     reached = [start]
     for state in reached:  # the loop appends to this list
         yield state
-        for _, (kind, target) in sorted(rows[state].items()):
-            if kind == SHIFT and target not in reached:
+        for _, (action, target) in sorted(rows[state].items()):
+            if action == SHIFT and target not in reached:
                 reached.append(target)
 
 

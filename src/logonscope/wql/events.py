@@ -1,6 +1,6 @@
 """Event queries: validation, and binding to the event class and to the classes that TargetInstance can have.
 
-The errors are those that WMI documents (wmi-error-constants). Events are found and delivered elsewhere.
+The errors are those that WMI documents (wmi-error-constants).
 """
 
 from collections.abc import Callable

@@ -104,7 +104,7 @@ class _PieceSearch:
         self._automaton: _Automaton | None = None
 
     def end(self, text: str, start: int) -> int | None:
-        """Return the offset where the first match at or after ``start`` ends."""
+        """Return the offset where the first match at or after ``start`` ends; None: there is no match."""
         width, length = self._width, len(text) - start
         if width > SHORT_PIECE and width * length > BLOCK:
             if self._automaton is None:
@@ -152,7 +152,7 @@ class _Automaton:
             self._boundary_masks.append(mask)
 
     def end(self, text: str, start: int) -> int | None:
-        """Return the offset where the first match at or after ``start`` ends."""
+        """Return the offset where the first match at or after ``start`` ends; None: there is no match."""
         masks, accepted, state = self._masks, self._accepted, 0
         for begin in range(start, len(text), self._STEPS):
             self._checkpoint()

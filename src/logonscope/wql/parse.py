@@ -231,10 +231,10 @@ def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
 def _raise_sql_error(text: str, position: int) -> None:
     """Raise an error that says what to write instead, if the word at or before the position is SQL but not WQL."""
     # COUNT, DISTINCT and TOP parse as the name of a property: only the token after such a word is unexpected.
-    before = re.compile(_LAST_WORD).search(text, max(0, position - MAX_NAME_LENGTH), position)
+    previous_word = re.compile(_LAST_WORD).search(text, max(0, position - MAX_NAME_LENGTH), position)
     for word, start, hints in (
         (_read_word(text, position), position, _SQL_HINTS),
-        (before and before[1], before and before.start(1), _SQL_HINTS_BEFORE),
+        (previous_word and previous_word[1], previous_word and previous_word.start(1), _SQL_HINTS_BEFORE),
     ):
         if word and (hint := hints.get(word.upper())):
             raise InvalidQueryError(f"'{word}' at {describe_position(text, start or 0)} is not supported in WQL", hint)
@@ -347,14 +347,14 @@ class _TreeBuilder:
         return _parse_constant(token), token.position
 
     def association_query(self, parts: list[Any]) -> AssociationQuery:
-        kind, path, *options = parts
-        references = kind.upper() == "REFERENCES"
+        first_word, path, *options = parts
+        references = first_word.upper() == "REFERENCES"
         fields: dict[str, Any] = {}
         for keyword, value in filter(None, options):
             folded = keyword.lower()
             field_names = _NAMED_OPTIONS if value is not None else _FLAG_OPTIONS
             if folded not in field_names or (references and folded in _ONLY_ASSOCIATORS):
-                raise _unknown_option(kind, keyword, value, references=references)
+                raise _unknown_option(first_word, keyword, value, references=references)
             field = field_names[folded]
             if field in fields:
                 raise _InvalidPieceError(keyword.position, f"duplicate option {keyword}", "give it once")
@@ -365,7 +365,7 @@ class _TreeBuilder:
         return (parts[0], parts[2]) if len(parts) == 3 else (parts[0], None)
 
 
-def _unknown_option(kind: str, keyword: Token, value: Token | None, *, references: bool) -> _InvalidPieceError:
+def _unknown_option(first_word: str, keyword: Token, value: Token | None, *, references: bool) -> _InvalidPieceError:
     flags = {"KeysOnly", "ClassDefsOnly", "SchemaOnly"}
     named_options = {"ResultClass", "Role", "RequiredQualifier"}
     if not references:
@@ -373,7 +373,7 @@ def _unknown_option(kind: str, keyword: Token, value: Token | None, *, reference
     valid_options = ", ".join([*sorted(f"{name} = ..." for name in named_options), *sorted(flags)])
     option = f"{keyword} = {value}" if value is not None else str(keyword)
     hint = f"valid options, separated by spaces: {valid_options}"
-    return _InvalidPieceError(keyword.position, f"invalid option {option} of {kind.upper()} OF", hint)
+    return _InvalidPieceError(keyword.position, f"invalid option {option} of {first_word.upper()} OF", hint)
 
 
 def _parse_operator(token: Token) -> str:

@@ -53,7 +53,7 @@ def compile_predicate(
         getter_of: returns, for the name of a property, the function that reads the property from a row.
         cls: the class of the rows; the classes that references name are in its schema and namespace.
         checkpoint: called within long evaluations; raises an error when the deadline has passed.
-        server: the name of the host, which some classes have in the text of their references.
+        server: the name of the host; the text of some references contains it.
     """
     if isinstance(condition, Truth):
         return _constant_predicate(holds=condition.holds)

@@ -38,8 +38,8 @@ def write_statement(statement: Statement) -> str:
     }  # fmt: skip
     options = [f"{name} = {value}" for name, value in named_options.items() if value is not None]
     options += [name for name, is_set in flags.items() if is_set]
-    kind = "REFERENCES" if statement.references else "ASSOCIATORS"
-    return " ".join([f"{kind} OF {{{statement.path}}}", *(["WHERE", *options] if options else [])])
+    first_word = "REFERENCES" if statement.references else "ASSOCIATORS"
+    return " ".join([f"{first_word} OF {{{statement.path}}}", *(["WHERE", *options] if options else [])])
 
 
 def _write_select(statement: Select) -> str:

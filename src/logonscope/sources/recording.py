@@ -245,9 +245,9 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
         fields = {kind: _names_in_files(kind) for kind in _ROWS}
         _write_row(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
         _write_row(packed, ["machine", *(getattr(machine, name) for name in _field_names(Machine))])
-        for kind, part in (("platform", machine.platform), ("vitals", machine.vitals), ("hardware", machine.hardware)):
-            if part is not None:
-                _write_row(packed, [kind, *part])
+        for kind in _PARTS:
+            if (values := getattr(machine, kind)) is not None:
+                _write_row(packed, [kind, *values])
         for login in snapshot.logins:
             _write_row(
                 packed, ["login", *_json_values(login, process=login.process and _process_values(login.process))]
@@ -448,7 +448,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
 def _tuple_fields(kind: str) -> tuple[str, ...]:
     """Return the fields of a kind of row whose values are tuples."""
     hints = get_type_hints(_ROWS[kind]).items()
-    return tuple(name for name, hint in hints if any(get_origin(part) is tuple for part in (hint, *get_args(hint))))
+    return tuple(name for name, hint in hints if any(get_origin(item) is tuple for item in (hint, *get_args(hint))))
 
 
 _Check = Callable[[Any], bool]
@@ -472,7 +472,7 @@ def _is_positive_int32(value: Any) -> bool:
 
 def _is_four_ids(value: Any) -> bool:
     # uids and gids are unpacked by code that relies on four of them
-    return value is None or (len(value) == 4 and all(part is None or _is_whole_number(part) for part in value))
+    return value is None or (len(value) == 4 and all(number is None or _is_whole_number(number) for number in value))
 
 
 def _is_whole_number(value: Any) -> bool:
@@ -488,14 +488,14 @@ _FITS: Mapping[Any, _Check] = {
     type(None): lambda value: value is None,
     Process: lambda value: isinstance(value, Process),
     Mapping: lambda value: (
-        isinstance(value, dict) and all(type(part) is str for pair in value.items() for part in pair)
+        isinstance(value, dict) and all(type(text) is str for pair in value.items() for text in pair)
     ),
 }
 
 
 def _check_of_hint(hint: Any) -> _Check:
     """Return the check that a value has a type; for a union, one of its types."""
-    checks = [_check_of_type(part) for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+    checks = [_check_of_type(member) for member in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
     return partial(_fits_any, checks)
 
 

@@ -46,7 +46,7 @@ NO_WRITES = Writes()
 class Batch(NamedTuple):
     """Kernel events that were read together: all process events were read first, then all writes.
 
-    If a fork is in this batch, all earlier writes of the thread that forked are in this batch or in an earlier batch.
+    If a fork is in this batch, all earlier writes of the thread that forked are in this batch, or were read before.
     """
 
     records: Sequence[Record] = ()

@@ -51,7 +51,7 @@ class EventStream:
         self._number = 0
         self._changes: list[Change] = []
         self._logons = LogonChanges({})
-        self._lost = 0  # index.counts.losses when EventsLost was last reported
+        self._known_losses = 0  # index.counts.losses when the first reader came, or when EventsLost was last reported
         self._user_changes = UserChanges(host.direct, host.ownership)
         self.login_reports = LoginReports(log_root, host.call_soon)
 
@@ -84,7 +84,7 @@ class EventStream:
                 self.login_reports.start()
                 if self._host.index is not None:
                     self._collect_changes_of(self._host.index)
-                    self._lost = self._host.index.counts.losses
+                    self._known_losses = self._host.index.counts.losses
                 # no event reports the start of a logon session that exists already
                 look = Look()
                 members = self._members(look)
@@ -137,13 +137,13 @@ class EventStream:
             self._collect_changes_of(index)
         changes = self._changes[:]
         self._changes.clear()
-        is_due = self._logons.due is not None or self._user_changes.next_due is not None
-        if not (changes or reports or is_due) and index.counts.losses == self._lost:
+        has_waiting = self._logons.due is not None or self._user_changes.next_due is not None
+        if not (changes or reports or has_waiting) and index.counts.losses == self._known_losses:
             return None
         owner_of = self._owner_lookup()
         makers: list[tuple[int, EventMaker | Change]] = []
-        if index.counts.losses != self._lost:
-            self._lost = index.counts.losses
+        if index.counts.losses != self._known_losses:
+            self._known_losses = index.counts.losses
             makers.append((time.monotonic_ns(), partial(EventsLost, missed_events=None)))
         now = time.monotonic_ns()
         # nearly all events come from changes; ChangeEvents makes these events without a maker for each

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from logonscope.errors import InvalidParameterError
-from logonscope.wire.xml import PART_OCTETS, REPLACEMENT, escape, parse, text_of, utf_8_octets, utf_16_octets
+from logonscope.wire.xml import CHUNK_OCTETS, REPLACEMENT, escape, parse, text_of, utf_8_octets, utf_16_octets
 
 texts = st.text(st.characters(), max_size=30) | st.text(
     "&<>\"'\r\n\t\x00\x1f\ud800\ufffe\uffffé\U0001f600", max_size=10
@@ -84,7 +84,7 @@ def test_depth_costs_no_more_than_length() -> None:
 
 @pytest.mark.parametrize("begin", range(4))
 def test_a_long_message_is_read_whole_although_in_parts(begin: int) -> None:
-    text = "x" * begin + "\u20ac" * PART_OCTETS
+    text = "x" * begin + "\u20ac" * CHUNK_OCTETS
     assert text_of(parse(f"<a>{text}</a>".encode())[0]) == text
 
 

@@ -23,7 +23,7 @@ UTF_8, UTF_16 = "utf-8", "utf-16"
 MAX_NAMESPACE_LENGTH = 256
 """Maximum characters of a namespace in a received message."""
 
-PART_OCTETS = 16_384
+CHUNK_OCTETS = 16_384
 """Octets that are parsed at once, in 1 to 3 milliseconds."""
 
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
@@ -70,9 +70,9 @@ def parse(data: bytes) -> tuple[Element, str]:
         utf_8_data = data if encoding == UTF_8 else _decode_utf_16(data).encode(UTF_8)
         _check_safe(utf_8_data)
         parser = ET.XMLParser(encoding=UTF_8)  # noqa: S314 -- _check_safe rejected the dangerous parts of XML
-        # Other threads can run only between two parts.
-        for begin in range(0, len(utf_8_data), PART_OCTETS):
-            parser.feed(utf_8_data[begin : begin + PART_OCTETS])
+        # Other threads can run only between two chunks.
+        for begin in range(0, len(utf_8_data), CHUNK_OCTETS):
+            parser.feed(utf_8_data[begin : begin + CHUNK_OCTETS])
         return parser.close(), encoding
     except UnicodeError:
         raise InvalidParameterError("the message is not well-formed XML: it is not UTF-16", _FORM) from None

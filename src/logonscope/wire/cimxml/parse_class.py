@@ -34,14 +34,14 @@ def parse_class(element: Element, namespace: str) -> Declaration:
 
 
 def _parse_declaration(element: Element, namespace: str) -> Declaration:
-    declared_parts = [part for part in element if part.get("PROPAGATED", "false").lower() != "true"]
+    declared = [child for child in element if child.get("PROPAGATED", "false").lower() != "true"]
     return Declaration(
         element.get("NAME") or "",
         namespace,
         element.get("SUPERCLASS"),
         _parse_qualifiers(element),
-        tuple(_parse_property(part) for part in declared_parts if local_name(part) in _PROPERTIES),
-        tuple(_parse_method(part) for part in declared_parts if local_name(part) == "METHOD"),
+        tuple(_parse_property(child) for child in declared if local_name(child) in _PROPERTIES),
+        tuple(_parse_method(child) for child in declared if local_name(child) == "METHOD"),
     )
 
 
@@ -64,7 +64,7 @@ def _parse_property(element: Element) -> Property:
 
 
 def _parse_method(element: Element) -> Method:
-    parameters = tuple(_parse_parameter(part) for part in element if local_name(part) in _PARAMETERS)
+    parameters = tuple(_parse_parameter(child) for child in element if local_name(child) in _PARAMETERS)
     return Method(element.get("NAME") or "", element.get("TYPE") or "uint32", parameters, _parse_qualifiers(element))
 
 
@@ -105,9 +105,9 @@ def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier,
 
 def _parse_qualifiers(element: Element) -> tuple[Qualifier, ...]:
     return tuple(
-        Qualifier(part.get("NAME") or "", _parse_value(part), _parse_flavor(part))
-        for part in element
-        if local_name(part) == "QUALIFIER"
+        Qualifier(child.get("NAME") or "", _parse_value(child), _parse_flavor(child))
+        for child in element
+        if local_name(child) == "QUALIFIER"
     )
 
 
@@ -122,11 +122,11 @@ def _parse_flavor(element: Element) -> int:
 def _parse_value(element: Element) -> Value:
     """Return the value of a qualifier, or the default value of a property; None if the element has none."""
     cim_type = element.get("TYPE") or "string"
-    inner = next((part for part in element if local_name(part) in {"VALUE", "VALUE.ARRAY"}), None)
+    inner = next((child for child in element if local_name(child) in {"VALUE", "VALUE.ARRAY"}), None)
     if inner is None:
         return None
     if local_name(inner) == "VALUE.ARRAY":
-        return tuple(_parse_constant(part.text or "", cim_type) for part in inner)
+        return tuple(_parse_constant(child.text or "", cim_type) for child in inner)
     return _parse_constant(inner.text or "", cim_type)
 
 

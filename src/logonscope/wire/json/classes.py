@@ -34,7 +34,7 @@ def write_class(cls: Class) -> dict[str, Any]:
 
 def _write_method(method: Method, *, is_own: bool) -> dict[str, Any]:
     return {
-        "name": method.name, "type": method.type, "parameters": [_write_member(part) for part in method.parameters],
+        "name": method.name, "type": method.type, "parameters": list(map(_write_member, method.parameters)),
         "qualifiers": _write_qualifiers(method.qualifiers), "origin": method.origin, "own": is_own,
     }  # fmt: skip
 
@@ -76,7 +76,7 @@ def _read_property(member: Mapping[str, Any]) -> Property:
 
 
 def _read_method(method: Mapping[str, Any]) -> Method:
-    parameters = tuple(Parameter(*_read_member(part)) for part in method["parameters"])
+    parameters = tuple(Parameter(*_read_member(parameter)) for parameter in method["parameters"])
     return Method(method["name"], method["type"], parameters, _read_qualifiers(method["qualifiers"]))
 
 

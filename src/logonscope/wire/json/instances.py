@@ -101,7 +101,7 @@ class LineWriter:
         self._fixed_members, self._columns, self._conversions = fixed_members, columns, conversions
         self._key_indexes, self._path_start = key_indexes, path_start
         # by the classes that the keys refer to ("" for a text): the texts before, between and after the values of a row
-        self._parts: dict[tuple[str, ...], list[str]] = {}
+        self._texts_around: dict[tuple[str, ...], list[str]] = {}
 
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
         """Return rows as JSON.
@@ -118,21 +118,21 @@ class LineWriter:
                 return None
             target, keys[index] = plain_keys
             targets.append(target)
-        parts = self._parts.get(tuple(targets))
-        if parts is None:
-            parts = self._parts[tuple(targets)] = self._make_template(targets).split(SLOT)
+        around = self._texts_around.get(tuple(targets))
+        if around is None:
+            around = self._texts_around[tuple(targets)] = self._make_template(targets).split(SLOT)
         values = [
             keys[index] if index in keys else _write_column(column, self._conversions[index])
             for index, column in enumerate(columns)
         ]
         # Joined, because the operator % looks at every character of its template: that takes five times as long.
-        texts: list[Iterable[str]] = [repeat(parts[0], len(rows))]
-        for part, column in zip(parts[1:], [*keys.values(), *values], strict=True):
-            texts += [column, repeat(part, len(rows))]
+        texts: list[Iterable[str]] = [repeat(around[0], len(rows))]
+        for text, column in zip(around[1:], [*keys.values(), *values], strict=True):
+            texts += [column, repeat(text, len(rows))]
         return list(map("".join, zip(*texts, strict=True)))
 
     def _make_template(self, targets: Sequence[str]) -> str:
-        """Return the text around the values of a row.
+        """Return the JSON of a row with SLOT in the place of each value, and of each key in the path.
 
         Args:
             targets: for each key, the class that it refers to; "" if the key is not a reference.

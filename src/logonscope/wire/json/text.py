@@ -83,7 +83,7 @@ def _has_surrogate(value: object) -> bool:
     if isinstance(value, str):
         return _SURROGATE.search(value) is not None
     if isinstance(value, Mapping):
-        return any(_has_surrogate(part) for pair in value.items() for part in pair)
+        return any(_has_surrogate(member) for pair in value.items() for member in pair)
     return isinstance(value, list) and any(map(_has_surrogate, value))
 
 
@@ -133,15 +133,15 @@ def _cut(value: Any, limit: int) -> Any:
         json_length = len(write_text(value[:limit]))
         return value if len(value) <= limit >= json_length else value[: limit * min(limit, len(value)) // json_length]
     if isinstance(value, Mapping):
-        return {name: _cut(part, limit) for name, part in value.items()}
+        return {name: _cut(member, limit) for name, member in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
     # An array keeps its first values, as many as fit.
-    parts, free_bytes = [], limit
-    for part in value:
-        cut_part = _cut(part, limit)
-        free_bytes -= len(write_text(cut_part)) + 1
+    elements, free_bytes = [], limit
+    for element in value:
+        cut_element = _cut(element, limit)
+        free_bytes -= len(write_text(cut_element)) + 1
         if free_bytes < 0:
             break
-        parts.append(cut_part)
-    return parts
+        elements.append(cut_element)
+    return elements

@@ -277,7 +277,7 @@ def parse_duration(text: str, name: str) -> float:
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
         raise FaultError(INVALID_PARAMETER, f"invalid {name} '{text[:40]}': expected a duration, such as PT60S")
-    seconds = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
+    seconds = sum(float(count or 0) * unit for count, unit in zip(match.groups(), _UNITS, strict=True))
     return min(seconds, MAX_SECONDS)
 
 

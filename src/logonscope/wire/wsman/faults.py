@@ -127,7 +127,7 @@ FAULT_KINDS: Mapping[type[LogonscopeError], FaultKind] = {
     errors.TransportFailureError: FaultKind(RECEIVER, "w:InternalError"),
     errors.RecordingError: FaultKind(RECEIVER, "w:InternalError"),
 }
-"""The kind of fault of every error class without subclasses."""
+"""The kind of fault of each subclass of LogonscopeError in errors.py."""
 
 
 SUBSCRIBE_FAULT_KINDS: Mapping[str, FaultKind] = {

@@ -29,8 +29,8 @@ def parse_row(element: Element, cls: Class) -> tuple[Value, ...]:
         TransportFailureError: a value does not have the type of its property.
     """
     elements_by_name: dict[str, list[Element]] = {}
-    for part in element:
-        elements_by_name.setdefault(local_name(part).lower(), []).append(part)
+    for child in element:
+        elements_by_name.setdefault(local_name(child).lower(), []).append(child)
     return tuple(
         parse_value(elements_by_name.get(declared.name.lower(), []), declared, cls.schema)
         for declared in cls.properties.values()

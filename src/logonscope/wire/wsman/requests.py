@@ -305,8 +305,9 @@ def _read_association_filter(element: Element) -> AssociationFilter:
     if filter_element is None or object_element is None:
         hint = "send b:AssociatedInstances or b:AssociationInstances with a b:Object, the instance to start from"
         raise FaultError(CANNOT_PROCESS_FILTER, "the association filter has no b:Object", hint)
-    options = {local_name(part): text_of(part) for part in filter_element if namespace_of(part) == BINDING}
-    properties = [text_of(part) for part in filter_element if part.tag == clark_name(BINDING, "IncludeResultProperty")]
+    options = {local_name(child): text_of(child) for child in filter_element if namespace_of(child) == BINDING}
+    property_tag = clark_name(BINDING, "IncludeResultProperty")
+    properties = [text_of(child) for child in filter_element if child.tag == property_tag]
     if len(properties) > MAX_PROPERTIES:
         raise FaultError(
             CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MAX_PROPERTIES}"

@@ -97,7 +97,7 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
         mode,
         _read_notify_to(delivery) if is_pushed else None,
         _read_endpoint(find_child(body, clark_name(EVENTING, "EndTo"))) if is_pushed else None,
-        *(_read_batch(delivery) if mode == names.EVENTS_MODE else ()),
+        *(_read_batch_limits(delivery) if mode == names.EVENTS_MODE else ()),
     )
 
 
@@ -156,7 +156,7 @@ def _read_notify_to(delivery: Element) -> EventSink:
     return sink
 
 
-def _read_batch(delivery: Element) -> tuple[int, float]:
+def _read_batch_limits(delivery: Element) -> tuple[int, float]:
     """Return the maximum number of events in a message, and the seconds for which its first event waits."""
     max_elements = find_child(delivery, clark_name(WSMAN, "MaxElements"))
     seconds = find_child(delivery, clark_name(WSMAN, "MaxTime"))
@@ -174,8 +174,10 @@ def _read_endpoint(element: Element | None) -> EventSink | None:
     if element is None:
         return None
     address = find_child(element, clark_name(ADDRESSING, "Address"))
-    holders = [find_child(element, clark_name(ADDRESSING, f"Reference{kind}")) for kind in ("Properties", "Parameters")]
-    blocks = [block for holder in holders if holder is not None for block in holder]
+    block_lists = [
+        find_child(element, clark_name(ADDRESSING, name)) for name in ("ReferenceProperties", "ReferenceParameters")
+    ]
+    blocks = [block for block_list in block_lists if block_list is not None for block in block_list]
     # a subscriber's block must not look like a header that this server writes
     if any(namespace_of(block) in {names.SOAP, ADDRESSING, WSMAN, ""} for block in blocks):
         reason = "invalid reference parameters: elements of SOAP, WS-Addressing, WS-Management or no namespace"

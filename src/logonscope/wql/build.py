@@ -133,8 +133,8 @@ def _describe_rule(rule: LarkRule) -> Rule:
     is_transparent = rule.options.expand1 and not rule.alias
     has_one_part = len(parts) == 1 and not parts[0][1] and not any(is_absent)
     is_value = _is_list(rule.origin) or (is_transparent and has_one_part)
-    action = "" if is_value else str(rule.alias or rule.origin.name)
-    return Rule(str(rule.origin.name), len(rule.expansion), action, is_transparent, tuple(parts), nones)
+    method = "" if is_value else str(rule.alias or rule.origin.name)
+    return Rule(str(rule.origin.name), len(rule.expansion), method, is_transparent, tuple(parts), nones)
 
 
 def _is_list(symbol: Symbol) -> bool:

@@ -97,7 +97,7 @@ def simplify(condition: Condition, decide: Callable[[Term | NullTest], Condition
 
 
 def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
-    """Return, by property, the only values with which a row can match (texts without regard to case).
+    """Return, by property, the only values with which a row can match. Texts are compared without regard to case.
 
     Properties without such a limit are left out.
     """
@@ -106,23 +106,23 @@ def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
     values_of_column: dict[str, frozenset[Value]] = {}
     if isinstance(condition, Every):
         # All terms must hold, so the limit of any term is valid for the whole; the smallest set is the best limit.
-        for part in map(fixed_values, condition.terms):
-            for column, values in part.items():
+        for term_values in map(fixed_values, condition.terms):
+            for column, values in term_values.items():
                 if column not in values_of_column or len(values) < len(values_of_column[column]):
                     values_of_column[column] = values
     elif isinstance(condition, Some):
         # A property is limited only if every alternative limits it.
-        first_part, *other_parts = map(fixed_values, condition.terms)
-        for column, values in first_part.items():
-            if all(column in part for part in other_parts):
-                values_of_column[column] = values.union(*(part[column] for part in other_parts))
+        first_values, *other_values = map(fixed_values, condition.terms)
+        for column, values in first_values.items():
+            if all(column in term_values for term_values in other_values):
+                values_of_column[column] = values.union(*(term_values[column] for term_values in other_values))
     return values_of_column
 
 
 def residual_condition(condition: Condition, read_values: Mapping[str, frozenset[Value]]) -> Condition:
-    """Return the part of a simplified condition that the limits of the reading do not guarantee; for ``explain`` only.
+    """Return the part of a simplified condition that the limits of the reading do not guarantee.
 
-    When a query runs, its whole condition is tested on every row that was read.
+    It only explains a query. When the query runs, its whole condition is tested on every row that was read.
 
     Args:
         condition: a condition that ``simplify`` returned.

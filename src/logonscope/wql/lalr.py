@@ -19,7 +19,7 @@ class Rule(NamedTuple):
     nonterminal: str
     length: int
     """Number of symbols on the right side."""
-    action: str
+    method: str
     """Name of the method that makes the value from the list of parts; "": the list, or its only part, is the value."""
     is_transparent: bool
     """Whether the value of a rule with a single part is this part itself, without a call of the method."""
@@ -75,10 +75,11 @@ class UnexpectedInputError(Exception):
 class Parser:
     """A parser of one grammar; several threads can use it at once."""
 
-    def __init__(self, table: Table, actions: object) -> None:
+    def __init__(self, table: Table, builder: object) -> None:
+        """Create a parser of the grammar of ``table``; ``builder`` has the methods that its rules name."""
         self._table = table
         self._rules = [Rule(*row) for row in table.rules]
-        self._methods = [getattr(actions, rule.action) if rule.action else None for rule in self._rules]
+        self._methods = [getattr(builder, rule.method) if rule.method else None for rule in self._rules]
         # for each state, the terminals to match, in the order in which they are tried
         self._candidates = [
             [name for name in table.terminals if name in table.ignored or name in row] for row in table.actions

@@ -38,15 +38,15 @@ def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
         return {} if term_range is None else {condition.column: term_range}
     ranges: dict[str, ColumnRange] = {}
     if isinstance(condition, Every):
-        for part in map(column_ranges, condition.terms):
-            for column, part_range in part.items():
-                ranges[column] = _intersection(ranges[column], part_range) if column in ranges else part_range
+        for term_ranges in map(column_ranges, condition.terms):
+            for column, term_range in term_ranges.items():
+                ranges[column] = _intersection(ranges[column], term_range) if column in ranges else term_range
     elif isinstance(condition, Some):
         # a column is limited only if every alternative limits it
-        first_part, *other_parts = map(column_ranges, condition.terms)
-        for column, first_range in first_part.items():
-            if all(column in part for part in other_parts):
-                hull = reduce(_hull, (part[column] for part in other_parts), first_range)
+        first_ranges, *other_ranges = map(column_ranges, condition.terms)
+        for column, first_range in first_ranges.items():
+            if all(column in term_ranges for term_ranges in other_ranges):
+                hull = reduce(_hull, (term_ranges[column] for term_ranges in other_ranges), first_range)
                 if hull != ColumnRange():
                     ranges[column] = hull
     return ranges
@@ -66,8 +66,8 @@ def _range_of_term(term: Term) -> ColumnRange | None:
 
 
 def _intersection(first: ColumnRange, second: ColumnRange) -> ColumnRange:
-    lows = [part.low for part in (first, second) if part.low is not None]
-    highs = [part.high for part in (first, second) if part.high is not None]
+    lows = [limits.low for limits in (first, second) if limits.low is not None]
+    highs = [limits.high for limits in (first, second) if limits.high is not None]
     prefix = max(first.prefix, second.prefix, key=len)
     return ColumnRange(max(lows, default=None), min(highs, default=None), prefix)
 

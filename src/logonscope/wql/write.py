@@ -105,13 +105,13 @@ def describe_condition(condition: bound.Condition, cls: Class) -> str:
         text = f"{condition.column} {operator} {write_constant(constant_of_value(condition.value, cls))}"
         return f"NOT {text}" if negated else text
     separator = " AND " if isinstance(condition, bound.Every) else " OR "
-    parts = (
+    terms = (
         f"({describe_condition(term, cls)})"
         if isinstance(term, (bound.Every, bound.Some))
         else describe_condition(term, cls)
         for term in condition.terms
     )
-    return separator.join(parts)
+    return separator.join(terms)
 
 
 def constant_of_value(value: Value, cls: Class) -> Constant:

@@ -281,7 +281,7 @@ _PARTS = ("platform", "vitals", "hardware")
 
 
 def _field_names(row: type[Any]) -> tuple[str, ...]:
-    """Return the recorded fields of a row type; the parts of a machine are rows of their own."""
+    """Return the recorded fields of a row type, for Machine without _PARTS."""
     return tuple(name for name in row._fields if row is not Machine or name not in _PARTS)
 
 
@@ -292,7 +292,7 @@ def _names_in_files(kind: str) -> list[str]:
 
 @cache
 def _fields_by_name(kind: str) -> Mapping[str, str]:
-    """Return the fields of a kind of row that this version knows, by their names in files."""
+    """Return the names of the fields of a kind of row in the code, by their names in files."""
     return dict(zip(_names_in_files(kind), _field_names(_ROWS[kind]), strict=True))
 
 

@@ -52,7 +52,7 @@ class RemoteFeed(Feed):
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._buffer = bytearray()
-        self._unanswered: deque[bytes] = deque()  # requests
+        self._unanswered_requests: deque[bytes] = deque()
         self._request_time = 0.0  # monotonic second of the last request
         self._records: list[Record] = []  # of a batch whose end has not come yet
         self._batches: deque[_ReceivedBatch] = deque()
@@ -97,7 +97,7 @@ class RemoteFeed(Feed):
     def read_batch(self) -> Batch:
         self._receive()
         # a batch that was pushed, or that an earlier call requested, may lack the newest events
-        is_new_request = not self._batches and messages.REQUEST_BATCH not in self._unanswered
+        is_new_request = not self._batches and messages.REQUEST_BATCH not in self._unanswered_requests
         if is_new_request:
             self._has_notice = False
         if not self._batches:
@@ -139,9 +139,9 @@ class RemoteFeed(Feed):
         self._socket.close()
 
     def _request(self, request: bytes) -> None:
-        if request not in self._unanswered:
+        if request not in self._unanswered_requests:
             self._socket.send(request)
-            self._unanswered.append(request)
+            self._unanswered_requests.append(request)
             self._request_time = time.monotonic()
 
     def _wait_until(self, has_come: Callable[[], bool]) -> None:
@@ -155,7 +155,7 @@ class RemoteFeed(Feed):
         while not has_come():
             seconds = deadline - time.monotonic()
             if seconds <= 0 or not self._poll.poll(seconds * 1000):
-                if self._unanswered and time.monotonic() - self._request_time > SILENT_SECONDS:
+                if self._unanswered_requests and time.monotonic() - self._request_time > SILENT_SECONDS:
                     raise messages.MessageError("no reply")
                 raise SlowFeedError("no reply yet")
             self._receive()
@@ -220,7 +220,7 @@ class RemoteFeed(Feed):
 
     def _answers_oldest_request(self, request: bytes) -> bool:
         """Remove the oldest request without a reply; return whether it is ``request``."""
-        return bool(self._unanswered) and self._unanswered.popleft() == request
+        return bool(self._unanswered_requests) and self._unanswered_requests.popleft() == request
 
     def _fill(self) -> None:
         try:

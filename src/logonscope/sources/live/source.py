@@ -1,6 +1,6 @@
-"""Live source: it takes the facts of all processes from the index, those of single processes from /proc.
+"""Live source: for a query of all processes, it takes HELD_FACTS from the index. It reads all other facts from /proc.
 
-Before each answer, it reads the events that the kernel has queued. It reads all processes from /proc in these cases:
+Before it uses the index, it reads the events that the kernel has queued. It does not use the index in these cases:
 reading the events takes too long, there are no kernel events, events were lost, or writes to login uids cause no events
 (because fanotify is not available). It remembers logins in all cases.
 """

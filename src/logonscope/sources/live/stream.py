@@ -122,7 +122,7 @@ class EventStream:
         index.report, index.users.report = self._changes.append, self._user_changes.add
 
     def _make_events(self) -> float | None:
-        """Make the events of the changes of a batch; called by the live host with its lock held.
+        """Make the events for a batch. The live host calls this with its lock held.
 
         Return the monotonic second at which to call this again even if no batch comes; None: only with the next batch.
         """
@@ -189,7 +189,7 @@ class EventStream:
             yield time.monotonic_ns(), partial(event_type, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
-        """Return, by LogonId, the Owner of the processes of each logon session, and their pids."""
+        """Return the Owner and the pids of each logon session, by LogonId."""
         owners = self._host.owners(look)
         if owners is None:
             return {}
@@ -200,7 +200,6 @@ class EventStream:
         }
 
     def _describe(self, owners: PlaceOwners, logon_id: str) -> tuple[LogonSession, Owner]:
-        """Describe a logon session from its processes."""
         owner, pids = owners.owner(logon_id), owners.pids(logon_id)
         assert owner is not None  # noqa: S101 -- only logon sessions that have a process are described
         return self._describe_each(Look(), {logon_id: (owner, pids)}, pids)[logon_id]
@@ -279,7 +278,8 @@ def _process(state: State) -> Process:
 
 
 NOT_READ = "logon not determined: the process ended too soon"
-"""The reason why ``ses`` and ``cgroup`` of an ended process are None."""
+"""The reason that is given if ``ses`` or ``cgroup`` of a process is None. In rare cases the process still runs, but its
+reading hangs."""
 
 _UNREAD = {"ses": NOT_READ, "cgroup": NOT_READ}
 

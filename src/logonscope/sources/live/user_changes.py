@@ -42,7 +42,7 @@ class UserChanges:
     """Changes of user that are not in the stream yet, and the commands that sudo logged for them."""
 
     def __init__(self, source: Source, ownership: Ownership) -> None:
-        """Create it without changes.
+        """Begin without changes.
 
         Args:
             source: reads accounts.

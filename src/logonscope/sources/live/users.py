@@ -22,7 +22,7 @@ class Elevation(NamedTuple):
     since: int  # monotonic ns
     until: int | None  # monotonic ns, when it executed another program, or ended
     name: str | None  # of the program
-    effective: int  # the effective uid
+    effective: int  # uid
 
 
 class Users(NamedTuple):
@@ -50,7 +50,7 @@ class UserStep(NamedTuple):
 
 
 class UserTracker:
-    """Finds the changes of users in the events of the index."""
+    """Finds changes of user in the events of the index."""
 
     def __init__(self, reader: ProcessReader) -> None:
         self._reader = reader

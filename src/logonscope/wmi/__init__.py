@@ -1,8 +1,8 @@
 """Drop-in replacement for the PyPI module ``wmi``: ``from logonscope import wmi``.
 
-Values are as COM automation passes them: 64-bit numbers are decimal text, datetimes DMTF text, arrays tuples. The
-parameters of a method are in alphabetical order. An unknown class, property or method that is written as an attribute
-raises AttributeError. All other errors are an x_wmi, whose cause is an error of logonscope.errors; only
+Values are as COM automation passes them: 64-bit numbers are decimal text, datetimes are DMTF text, arrays are
+tuples. The parameters of a method are in alphabetical order. An unknown class, property or method that is written as an
+attribute raises AttributeError. All other errors are an x_wmi, whose cause is an error of logonscope.errors; only
 x_wmi_authentication has no cause.
 ``WMI(host=...)`` uses any logonscope Host. All names are those of the module ``wmi``, also those with an underscore.
 """

@@ -1,7 +1,7 @@
 """Binding of a query's condition to a class: names become properties, constants become values of the properties' types.
 
-A number that is compared with a string property becomes a text of its digits; a text that is compared with a number
-property becomes that number. The kind of a column decides how its values are compared.
+A number that is compared with a string property becomes its decimal text; a text that is compared with a number
+property becomes the number that it means. The kind of a column decides how its values are compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -192,7 +192,8 @@ def _find_instance(path: Constant, scope: NameScope) -> Target | None:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
-    # A reference in a row names an instance in the namespace of the row's class, so it equals no path to another one.
+    # A reference in a row names an instance in the namespace of the row's class, so a path to another namespace is not
+    # equal to it.
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 

@@ -122,7 +122,7 @@ def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
 def residual_condition(condition: Condition, read_values: Mapping[str, frozenset[Value]]) -> Condition:
     """Return the part of a simplified condition that the limits of the reading do not guarantee.
 
-    It only explains a query. When the query runs, its whole condition is tested on every row that was read.
+    This part only explains a query: when the query runs, its whole condition is tested on every row that was read.
 
     Args:
         condition: a condition that ``simplify`` returned.

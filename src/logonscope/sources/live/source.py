@@ -1,8 +1,8 @@
-"""Live source: for a query of all processes, it takes HELD_FACTS from the index. It reads all other facts from /proc.
+"""Live source: for a query of all processes, the index has HELD_FACTS, or selects the processes to read from /proc.
 
-Before it uses the index, it reads the events that the kernel has queued. It does not use the index in these cases:
-reading the events takes too long, there are no kernel events, events were lost, or writes to login uids cause no events
-(because fanotify is not available). It remembers logins in all cases.
+Before the source uses the index, it reads the events that the kernel has queued. It does not use the index in these
+cases: reading the events takes too long, there are no kernel events, events were lost, or writes to login uids cause no
+events (because fanotify is not available). It remembers logins in all cases.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,10 +150,10 @@ class LiveSource(BaseSource):
             groups = [(place.ses, place.cgroup, [*place.pids]) for place in places]
             unindexed_pids = frozenset(_pids_without_entry(index))
         held_groups = (
-            (kernel_id, cgroup, pids[first : first + MAX_GROUP])
+            (kernel_id, cgroup, pids[begin : begin + MAX_GROUP])
             for kernel_id, cgroup, pids in groups
             if kernel_id is not None and cgroup is not None
-            for first in range(0, len(pids), MAX_GROUP)
+            for begin in range(0, len(pids), MAX_GROUP)
         )
         unknown_pids = unindexed_pids.union(
             pid for kernel_id, cgroup, pids in groups if kernel_id is None or cgroup is None for pid in pids

@@ -77,7 +77,7 @@ class UserTracker:
         else:
             entry.users = users._replace(real=real, effective=effective)
 
-    def note_exec(self, entry: Entry, ns: int, state: Callable[[Entry], State]) -> None:
+    def note_exec(self, entry: Entry, ns: int, state_of: Callable[[Entry], State]) -> None:
         """Note that a process executed a program; report a change of user."""
         self._end_elevation(entry.pid, ns)
         users = entry.users
@@ -100,7 +100,7 @@ class UserTracker:
         # earlier uid is not known.
         is_change = from_uid != effective and (from_uid is not None or effective != 0)
         if self.report is not None and is_change:
-            self.report(UserStep(ns, state(entry), from_uid, effective, is_complete, name, elevation))
+            self.report(UserStep(ns, state_of(entry), from_uid, effective, is_complete, name, elevation))
 
     def note_end(self, pid: int, ns: int) -> None:
         """Note that a process has ended."""
@@ -112,6 +112,6 @@ class UserTracker:
             self._elevations[pid] = elevation._replace(until=ns)
 
     def _read_name(self, entry: Entry) -> str | None:
-        """Return the name of the program that a process runs now; after the event, it can have executed another one."""
+        """Return the name of the program that a process runs now. It can be a later program than that of the event."""
         facts = self._reader.read(entry.pid)
         return facts.comm if isinstance(facts, ReadFacts) and is_same(entry, facts) else None

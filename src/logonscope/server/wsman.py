@@ -273,7 +273,7 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     # All rows or none: some clients ignore the items of a response that also has a context (decision 15).
     batch = _all_items(rows, message.max_elements, free, request.envelope.octets)
     if batch is not None:
-        return Body(action, f"{head}{context_element('')}<w:Items>", count_element, batch.texts, end, batch.row_count)
+        return Body(action, f"{head}{context_element('')}<w:Items>", count_element, batch.texts, end, batch.item_count)
     return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}<w:Items/>{tail}", count_element)
 
 
@@ -293,15 +293,15 @@ def _render_pull(request: SoapRequest, rows: Enumeration | OpenSubscription, oct
     # The surplus rows were taken, but did not fit: they are put back, and are the first of the next Pull.
     if batch.surplus:
         rows.put_back(batch.surplus)
-        if not batch.row_count:
+        if not batch.item_count:
             size = f"{batch.surplus_octets:,}"
             reason = f"an item of {size} octets does not fit into the {free:,} octets that are left for items"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
     if rows.is_complete:
-        return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end, rows=batch.row_count)
+        return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end, rows=batch.item_count)
     rest = "</n:Items></n:PullResponse>"
     opening = f"{head}{context_element(rows.id)}<n:Items>"
-    return Body(action, opening, items=batch.texts, rest=rest, rows=batch.row_count)
+    return Body(action, opening, items=batch.texts, rest=rest, rows=batch.item_count)
 
 
 def _all_items(rows: Enumeration, max_items: int, free: int, count_octets: Callable[[str], int]) -> Batch | None:
@@ -321,7 +321,7 @@ def _all_items(rows: Enumeration, max_items: int, free: int, count_octets: Calla
         if rows.is_complete:
             further_batch = render_batch(rows.format, iter(further_rows), batch.free, count_octets)
             batch = further_batch._replace(
-                texts=batch.texts + further_batch.texts, row_count=batch.row_count + further_batch.row_count
+                texts=batch.texts + further_batch.texts, item_count=batch.item_count + further_batch.item_count
             )
     if rows.is_complete and not batch.surplus:
         return batch

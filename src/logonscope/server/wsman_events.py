@@ -116,12 +116,12 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
         results = context.pending[: min(BATCH_EVENTS, message.max_elements - count)]
         items = iter([(EVENTS, event_of(result)) for result in results])
         batch = render_batch(layout.renderer, items, free, request.envelope.octets)
-        if not count + batch.row_count:
+        if not count + batch.item_count:
             size = f"{batch.surplus_octets:,}"
             reason = f"an event of {size} octets does not fit into the {free:,} octets left for events"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
-        context.remove_sent(batch.row_count)
-        texts, count, free = texts + batch.texts, count + batch.row_count, batch.free
+        context.remove_sent(batch.item_count)
+        texts, count, free = texts + batch.texts, count + batch.item_count, batch.free
         if batch.surplus:
             break
         # a failure is kept: the next pull raises it, because the events before it must not be lost

@@ -89,11 +89,11 @@ class Texts:
 def test_what_fits_is_the_longest_beginning_that_does(texts: list[str], free: int, bulk: bool) -> None:
     batch = render_batch(Texts(bulk=bulk), iter([("all", text) for text in texts]), free, utf_8_octets)
     written = "".join(batch.texts)
-    assert written == "".join(texts[: batch.row_count])
+    assert written == "".join(texts[: batch.item_count])
     assert batch.free == free - utf_8_octets(written) >= 0
-    if batch.row_count < len(texts):
-        assert batch.surplus[0] == ("all", texts[batch.row_count])
-        assert batch.surplus_octets == utf_8_octets(texts[batch.row_count]) > batch.free
+    if batch.item_count < len(texts):
+        assert batch.surplus[0] == ("all", texts[batch.item_count])
+        assert batch.surplus_octets == utf_8_octets(texts[batch.item_count]) > batch.free
     else:
         assert batch.surplus == ()
 

@@ -122,12 +122,12 @@ def _parse_flavor(element: Element) -> int:
 def _parse_value(element: Element) -> Value:
     """Return the value of a qualifier, or the default value of a property; None if the element has none."""
     cim_type = element.get("TYPE") or "string"
-    inner = next((child for child in element if local_name(child) in {"VALUE", "VALUE.ARRAY"}), None)
-    if inner is None:
+    value = next((child for child in element if local_name(child) in {"VALUE", "VALUE.ARRAY"}), None)
+    if value is None:
         return None
-    if local_name(inner) == "VALUE.ARRAY":
-        return tuple(_parse_constant(child.text or "", cim_type) for child in inner)
-    return _parse_constant(inner.text or "", cim_type)
+    if local_name(value) == "VALUE.ARRAY":
+        return tuple(_parse_constant(child.text or "", cim_type) for child in value)
+    return _parse_constant(value.text or "", cim_type)
 
 
 def _parse_constant(text: str, cim_type: str) -> Value:

@@ -69,8 +69,8 @@ class InstanceWriter:
         """The writer of many rows; None: the rows do not show exactly their columns, in order, or have no paths."""
         if self._shown is not None or not self._keys or not set(self._keys) <= set(self._columns):
             return None
-        key_indexes = {self._columns.index(key): key for key in self._keys}
-        return LineWriter(self._fixed_members, self._columns, self._conversions, key_indexes, self._path_start)
+        keys_by_index = {self._columns.index(key): key for key in self._keys}
+        return LineWriter(self._fixed_members, self._columns, self._conversions, keys_by_index, self._path_start)
 
     def _properties(self, instance: Instance, row: tuple[Value, ...]) -> dict[str, Any]:
         values = (
@@ -95,11 +95,11 @@ class LineWriter:
         fixed_members: Mapping[str, str],
         columns: Sequence[str],
         conversions: Sequence[Convert | None],
-        key_indexes: Mapping[int, str],
+        keys_by_index: Mapping[int, str],
         path_start: str,
     ) -> None:
         self._fixed_members, self._columns, self._conversions = fixed_members, columns, conversions
-        self._key_indexes, self._path_start = key_indexes, path_start
+        self._keys_by_index, self._path_start = keys_by_index, path_start
         # by the classes that the keys refer to ("" for a text): the texts before, between and after the values of a row
         self._texts_around: dict[tuple[str, ...], list[str]] = {}
 
@@ -112,7 +112,7 @@ class LineWriter:
         # By columns: a loop in C over values of one type takes a fifth of the time of a loop over rows in Python.
         columns = list(zip(*rows, strict=True))
         keys, targets = dict[int, Sequence[str]](), list[str]()
-        for index in self._key_indexes:
+        for index in self._keys_by_index:
             plain_keys = _plain_keys(columns[index])
             if plain_keys is None:
                 return None
@@ -138,7 +138,7 @@ class LineWriter:
             targets: for each key, the class that it refers to; "" if the key is not a reference.
         """
         path_parts, properties = list[str](), dict.fromkeys(self._columns, SLOT)
-        for target, (index, name) in zip(targets, self._key_indexes.items(), strict=True):
+        for target, (index, name) in zip(targets, self._keys_by_index.items(), strict=True):
             convert = self._conversions[index]
             sample = SAMPLE_KEY if convert is None else convert((target, SAMPLE_KEY))
             path_parts.append(_template_around_key(f"{name}={write_key(sample)}"))

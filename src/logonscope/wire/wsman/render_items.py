@@ -135,14 +135,14 @@ class Batch(NamedTuple):
 
     Attributes:
         texts: the items; a text can have many.
-        row_count: the number of the items.
+        item_count: the number of items in all texts.
         free: the octets that the items leave free in the response.
         surplus: the first item that did not fit, and the items that were taken after it.
         surplus_octets: the size of the first item that did not fit.
     """
 
     texts: list[str]
-    row_count: int
+    item_count: int
     free: int
     surplus: Sequence[Item] = ()
     surplus_octets: int = 0
@@ -162,9 +162,9 @@ def render_batch(renderer: Renderer, items: Iterator[Item], free: int, octets: C
         else:
             batch = _batch_of_single_items(renderer, chunk, free, octets)
             texts += batch.texts
-            count, free = count + batch.row_count, batch.free
+            count, free = count + batch.item_count, batch.free
             if batch.surplus:
-                return batch._replace(texts=texts, row_count=count)
+                return batch._replace(texts=texts, item_count=count)
         # No more items are taken than may fit: further items would be read and rendered in vain.
         average = max(1, (initial_free - free) // count)
         chunk = list(islice(items, min(CHUNK_ROWS, max(1, free // average))))

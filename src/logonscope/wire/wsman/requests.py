@@ -51,7 +51,7 @@ INCLUDE, EXCLUDE, NONE = "IncludeSubClassProperties", "ExcludeSubClassProperties
 
 
 class Identify(NamedTuple):
-    """A request for the product's name and version, and for the protocol."""
+    """A request for the name and version of the product, and for the URI of the protocol's version."""
 
 
 class Get(NamedTuple):

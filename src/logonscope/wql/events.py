@@ -116,11 +116,11 @@ def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple
 
 def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> ComparedColumn:
     """Return the column that a name in an event query means: a property of the event or of an object embedded in it."""
-    first, *inner_parts = name.parts
-    if first.upper() in SYSTEM_KINDS:
-        column = ComparedColumn(first.upper(), SYSTEM_KINDS[first.upper()])
+    word, *inner_parts = name.parts
+    if word.upper() in SYSTEM_KINDS:
+        column = ComparedColumn(word.upper(), SYSTEM_KINDS[word.upper()])
     else:
-        column = property_column(find_property(cls, first, name, text))
+        column = property_column(find_property(cls, word, name, text))
     if not inner_parts:
         return column
     if column.kind != OBJECT:

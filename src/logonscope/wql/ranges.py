@@ -46,9 +46,9 @@ def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
         first_ranges, *other_ranges = map(column_ranges, condition.terms)
         for column, first_range in first_ranges.items():
             if all(column in term_ranges for term_ranges in other_ranges):
-                hull = reduce(_hull, (term_ranges[column] for term_ranges in other_ranges), first_range)
-                if hull != ColumnRange():
-                    ranges[column] = hull
+                covering_range = reduce(_cover, (term_ranges[column] for term_ranges in other_ranges), first_range)
+                if covering_range != ColumnRange():
+                    ranges[column] = covering_range
     return ranges
 
 
@@ -72,7 +72,7 @@ def _intersection(first: ColumnRange, second: ColumnRange) -> ColumnRange:
     return ColumnRange(max(lows, default=None), min(highs, default=None), prefix)
 
 
-def _hull(first: ColumnRange, second: ColumnRange) -> ColumnRange:
+def _cover(first: ColumnRange, second: ColumnRange) -> ColumnRange:
     low = None if first.low is None or second.low is None else min(first.low, second.low)
     high = None if first.high is None or second.high is None else max(first.high, second.high)
     return ColumnRange(low, high, _common_prefix(first.prefix, second.prefix))

@@ -14,7 +14,7 @@ MIRRORED_OPERATORS = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST:
 
 @dataclass_transform(frozen_default=True)
 class Node:
-    """A value that cannot be changed, with the fields that its class declares; ``position`` is ignored in comparisons.
+    """A value that cannot be changed, with the fields that its class declares.
 
     The standard module dataclasses is not used: its import, and the code that it would generate for the classes of
     nodes, would slow down each command that reads a query (docs/decisions/0047).

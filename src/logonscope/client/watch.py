@@ -84,8 +84,9 @@ class Watch:
         self.cursor: str | None = None
         """The cursor of the last event; None before the first one.
 
-        ``host.watch(since=cursor)`` continues after that event. After a restart of the service, this is possible only
-        with a history and kernel events.
+        If a server answers, ``host.watch(since=cursor)`` continues after that event. After a restart of the server, it
+        must have a history and kernel events. A watch that this process reads itself cannot continue: the next one
+        begins with Lost.
         """
 
     def __repr__(self) -> str:

@@ -18,6 +18,9 @@ from logonscope.machine.events import Event, EventHead, EventsLost
 MAX_READ = 2_048
 """Maximum number of events that one read returns; there can be an EventsLost before them."""
 
+_OF_ANOTHER_STREAM = -1
+"""The number of a reader that should continue after an event of another stream; it is before every event."""
+
 
 class EventRing:
     """The newest events of a stream; they have consecutive numbers."""
@@ -95,9 +98,9 @@ class EventRing:
         """Return a reader of the events with a number greater than ``after``; None: of the events from now on."""
         with self._condition:
             number = self._number if after is None else after
-            # a number of a later event is from another run of the service: the reader gets an EventsLost first
+            # a number of a later event is from another stream: the reader gets an EventsLost first
             if number > self._number:
-                number = -1  # before every event
+                number = _OF_ANOTHER_STREAM
             reader = RingReader(self, number, description, on_close)
             reader.position = self._position
             self._readers.add(reader)
@@ -127,7 +130,7 @@ class EventRing:
             missed = None if number < self._gap else before_oldest - number
             position = self._events[0].head.position - 1 if self._events else self._position
             head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), before_oldest, max(0, position))
-            batch.append(EventsLost(head, missed))
+            batch.append(EventsLost(head, missed, is_all=number == _OF_ANOTHER_STREAM))
             number = before_oldest
         # a deque is fast only near its ends: the newest events are read from the right
         unread_events = list(islice(reversed(self._events), self._number - number))

@@ -48,6 +48,49 @@ def test_a_second_pass_finds_what_ended_later(tmp_path: Path) -> None:
     kept.keeper.stop()
 
 
+def test_rows_that_were_not_moved_are_deleted_by_their_end_too(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(1000, 400)
+    old = kept.story.ms - 70_000  # the clock map has one row a minute
+    kept.story.ms += 10**7
+    kept.clock.ms = new = kept.story.ms
+    kept.live(100, 400)
+    assert count(kept.database, "process") == 0
+    retain(kept, keep_logins_ms=3_600_000, keep_system_ms=3_600_000)
+    left = set(kept.database.execute("SELECT pid, ticks FROM every").fetchall())
+    expected = {(life.pid, life.ticks) for life in kept.story.lives if life.end is None or life.end > new}
+    may_stay = {(life.pid, life.ticks) for life in kept.story.lives if life.end is None or life.end > old}
+    assert expected <= left <= may_stay
+    assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def test_rows_that_are_kept_are_not_moved(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(1000, 400)
+    before = count(kept.database, "recent")
+    retain(kept, keep_logins_ms=3_600_000, keep_system_ms=3_600_000)
+    assert (count(kept.database, "recent"), count(kept.database, "process")) == (before, 0)
+    kept.keeper.stop()
+
+
+def test_a_logon_session_is_kept_while_a_row_that_was_not_moved_belongs_to_it(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.start_logons())
+    kept.live(100)
+    kept.feed([kept.story.end_logon(number) for number in range(1, 13)])
+    end = kept.story.ms
+    kept.story.ms += 100_000
+    kept.live(10)
+    retain(kept, keep_logins_ms=kept.story.ms - end - 1000)
+    rows_of_ended = "SELECT count(*) FROM recent WHERE place IN (SELECT id FROM place WHERE logon IN ({}))"
+    ended = "SELECT id FROM logon WHERE ended IS NOT NULL"
+    assert kept.database.execute(rows_of_ended.format(ended)).fetchone()[0] > 10
+    gone = "SELECT count(*) FROM place WHERE logon IS NOT NULL AND logon NOT IN (SELECT id FROM logon)"
+    assert kept.database.execute(gone).fetchone() == (0,)
+    kept.keeper.stop()
+
+
 def test_the_system_session_is_kept_for_less(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     kept.live(2000, 400)

@@ -2,7 +2,8 @@
 
 If the journal is larger than the policy allows, the oldest rows are deleted, too.
 
-A read-only connection finds the rows to delete; the connection of the writer only deletes them.
+A read-only connection finds the rows; the connection of the writer deletes them. Only rows of ``process`` are deleted:
+rows of ``recent`` that may be too old are moved there first.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ COMMANDS_IN_STEP = COMMAND_SPAN // 4
 """Maximum number of command lines that one step compares with the rows."""
 
 MAX_COMMAND_AHEAD = 20_000
-"""Maximum by which the number of a command line exceeds the number of a row that uses it: both are of one batch."""
+"""Maximum by which the number of a command line exceeds the number of a row that uses it.
+
+Both numbers come from one sequence, in the same batch."""
 
 DURATION_CLASSES = 20
 """Number of duration classes that are searched. The longest one ends at 4^20 s: no process lasts longer."""
@@ -38,7 +41,7 @@ SIZE_MARGIN = 0.95
 
 
 class Retention:
-    """Steps of retention; each is short, and the writer commits between two of them."""
+    """Steps of retention. Each is short and a transaction of its own: the writer can commit between two of them."""
 
     def __init__(
         self, writer: Writer, reader: Reader, policy: Policy, drop_command_lines: Callable[[int], bool]
@@ -67,6 +70,9 @@ class Retention:
         ``now``: microseconds since the epoch.
         """
         moments = self._reader.moments()
+        yield from self._move_old_rows(
+            moments, now - min(self._policy.keep_system_ms, self._policy.keep_logins_ms) * 1000
+        )
         # two passes, each with its own stored position: `retained_system` and `retained_logins`
         for is_system, keep_ms in ((True, self._policy.keep_system_ms), (False, self._policy.keep_logins_ms)):
             yield from self._steps_of_sessions(moments, now - keep_ms * 1000, is_system=is_system)
@@ -77,6 +83,14 @@ class Retention:
         last_row = self._last_row_before(moments, now - self._policy.keep_logins_ms * 1000)
         yield from self._remove_attempts_and_changes(last_row)
         while self._remover.free_pages():
+            yield 0
+
+    def _move_old_rows(self, moments: Moments, cutoff: int) -> Iterator[int]:
+        """Move the rows that may be older than a time from ``recent`` to ``process``: only moved rows are deleted."""
+        ends = (self._end_of_old_rows(moments, boot, limit_ms) for boot, limit_ms in _limits(moments, cutoff).items())
+        end = max(ends, default=0)
+        while self._reader.rows("SELECT 1 FROM recent WHERE id < ? LIMIT 1", (end,)):
+            self._writer.move_step()
             yield 0
 
     def _steps_of_sessions(self, moments: Moments, cutoff: int, *, is_system: bool) -> Iterator[int]:
@@ -90,15 +104,19 @@ class Retention:
         end = earlier_end
         for boot in boots:
             low, limit_ms = max(boot.first_seq, earlier_end + 1), limits[boot.id]
-            # A later pass does not find processes of less than 1 s, because they have no duration class. If ``high`` is
-            # 2 s before the limit, every such process below ``high`` has ended before the limit.
-            is_whole = limit_ms == WHOLE_BOOT
-            high = self._end_of_boot(boot.id) if is_whole else moments.first_row_at(boot.id, limit_ms - 2 * SLACK_MS)
+            high = self._end_of_old_rows(moments, boot.id, limit_ms)
             yield from self._remove_range(low, high, boot.ticks, limit_ms, is_system=is_system)
             end = max(end, high - 1)
         yield from self._remove_long_lived(earlier_end, limits, is_system=is_system)
         if end > earlier_end:
             self._writer.set_values(**{key: end})
+
+    def _end_of_old_rows(self, moments: Moments, boot: int, limit_ms: int) -> int:
+        """Return the row number up to which a run of retention reads the processes of a boot."""
+        # A later run does not find processes of less than 1 s, because they have no duration class. If the number is
+        # that of 2 s before the limit, every such process with a smaller number has ended before the limit.
+        is_whole = limit_ms == WHOLE_BOOT
+        return self._end_of_boot(boot) if is_whole else moments.first_row_at(boot, limit_ms - 2 * SLACK_MS)
 
     def _end_of_boot(self, boot: int) -> int:
         later = [row.first_seq for row in self._reader.boots() if row.id > boot]
@@ -129,9 +147,9 @@ class Retention:
             yield 0
 
     def _remove_long_lived(self, earlier_end: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
-        """Delete processes that an earlier pass kept, because they ended after its limit.
+        """Delete processes that an earlier run of retention kept, because they ended after its limit.
 
-        ``earlier_end`` is the number of the last row that the earlier pass read.
+        ``earlier_end`` is the number of the last row that the earlier run read.
         """
         boots = {boot.id: boot for boot in self._reader.boots()}
         for boot_id, limit_ms in limits.items():
@@ -195,7 +213,10 @@ class Retention:
         yield from self._remove_commands_of_deleted_processes()
 
     def _first_ended(self) -> int:
-        """Return the row number of the oldest ended process; if there is none, the number of the last moved row."""
+        """Return the row number of the oldest ended process in ``process``.
+
+        If there is none: the number up to which all rows were moved from ``recent`` to ``process``.
+        """
         rows = self._reader.rows("SELECT id FROM process WHERE lasted IS NOT NULL ORDER BY id LIMIT 1")
         return int(rows[0][0]) if rows else self._writer.moved
 
@@ -261,9 +282,11 @@ class Retention:
         """Delete the logon sessions that ended before a time and have no process, and their places."""
         for boot, limit_ms in _limits(moments, cutoff).items():
             old = self._reader.rows(
-                "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND NOT EXISTS (SELECT 1 FROM"
-                " place JOIN process ON process.place = place.id WHERE place.logon = logon.id) AND NOT EXISTS (SELECT 1"
-                " FROM place JOIN change ON change.place = place.id"
+                # NOT IN: SQLite reads ``recent``, which has no index, once, and not for each logon session
+                "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND id NOT IN (SELECT logon"
+                " FROM place JOIN recent ON recent.place = place.id WHERE logon IS NOT NULL) AND NOT EXISTS (SELECT 1"
+                " FROM place JOIN process ON process.place = place.id WHERE place.logon = logon.id) AND NOT EXISTS"
+                " (SELECT 1 FROM place JOIN change ON change.place = place.id"
                 " WHERE place.logon = logon.id AND change.listed IS NOT NULL)",
                 (boot, limit_ms),
             )
@@ -279,9 +302,9 @@ class Retention:
 
 
 def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
-    """Return, for each boot, a wall time as ms since the boot; WHOLE_BOOT: the boot had ended before that time.
+    """Return, for each boot, the wall time ``cutoff`` as ms since the boot; WHOLE_BOOT: the boot had ended before it.
 
-    A boot that began after the wall time has no entry. The newest boot may still run: its limit is not later
+    A boot that began after ``cutoff`` has no entry. The newest boot may still run: its limit is not later
     than its last row of the clock map.
     """
     limits: dict[int, int] = {}

@@ -1,6 +1,7 @@
 """Tests of wql/like.py: LIKE matches as a simple matcher does, and no pattern is expensive."""
 
 import re
+import sys
 import time
 from itertools import pairwise
 
@@ -152,6 +153,9 @@ def test_an_error_at_a_checkpoint_ends_the_search() -> None:
         "\xdf\u1e9e",
         "\xb5\u03bc",
         "i\u0131",
+        "i\u0130",
+        "\u0130\u0131",
+        "\u1fa2\u1faa",
         "ab",
     ],
 )
@@ -162,3 +166,20 @@ def test_a_long_text_has_the_same_cases_as_a_short_one(pair: str) -> None:
         expected = re.fullmatch(first, second, re.IGNORECASE) is not None
         text = second + "1" * SHORT_PIECE
         assert (match(text), match(text + "1" * BLOCK)) == (expected, expected)
+
+
+def same_cases() -> list[set[str]]:
+    """Return, for each character of Unicode that has cases, the characters that the regular expression finds equal."""
+    everything = map(chr, range(sys.maxunicode + 1))
+    cased = "".join(each for each in everything if {each.lower(), each.upper(), each.title()} != {each})
+    return [set(re.findall(re.escape(each), cased, re.IGNORECASE)) for each in cased]
+
+
+def test_a_range_in_a_long_text_has_the_same_cases_as_in_a_short_one() -> None:
+    wrong = []
+    for equal in {frozenset(equal) for equal in same_cases()}:
+        last = max(equal)
+        match = compile_like(f"%[{chr(ord(last) - 1)}-{last}]{'_' * SHORT_PIECE}%")
+        texts = [each + "1" * SHORT_PIECE for each in equal]
+        wrong += [text[0] for text in texts if not match(text) or not match(text + "1" * BLOCK)]
+    assert wrong == []

@@ -9,14 +9,14 @@ deadline is not checked, and a regular expression does not release the GIL.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 MAX_PATTERN_CHARACTERS = 1_000
 """Maximum characters of a pattern."""
 
 SHORT_PIECE = 16
-"""Characters of a piece up to which a regular expression is never slower than the automaton."""
+"""Length of a piece up to which a regular expression is never slower than the automaton."""
 
 BLOCK = 1 << 16
 """Comparisons (characters of the text times characters of the piece) between two checkpoints: about a millisecond."""
@@ -191,18 +191,25 @@ def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, st
         yield begin, end
 
 
-_SAME_UPPER_CASE = {
-    "\u0390": "\u1fd3", "\u1fd3": "\u0390", "\u03b0": "\u1fe3", "\u1fe3": "\u03b0",
-    "\ufb05": "\ufb06", "\ufb06": "\ufb05",
-}  # fmt: skip
-"""Characters that ``re.IGNORECASE`` treats as equal: both have the same upper case, which is several characters."""
+_CASE_GROUPS = (
+    "Ii\u0130\u0131", "Kk\u212a", "Ss\u017f", "\u00b5\u039c\u03bc", "\u00c5\u00e5\u212b", "\u00df\u1e9e",
+    "\u0345\u0399\u03b9\u1fbe", "\u0390\u1fd3", "\u0392\u03b2\u03d0", "\u0395\u03b5\u03f5", "\u0398\u03b8\u03d1\u03f4",
+    "\u039a\u03ba\u03f0", "\u03a0\u03c0\u03d6", "\u03a1\u03c1\u03f1", "\u03a3\u03c2\u03c3", "\u03a6\u03c6\u03d5",
+    "\u03a9\u03c9\u2126", "\u03b0\u1fe3", "\u0412\u0432\u1c80", "\u0414\u0434\u1c81", "\u041e\u043e\u1c82",
+    "\u0421\u0441\u1c83", "\u0422\u0442\u1c84\u1c85", "\u042a\u044a\u1c86", "\u0462\u0463\u1c87", "\u1c88\ua64a\ua64b",
+    "\u1e60\u1e61\u1e9b", "\ufb05\ufb06",
+)  # fmt: skip
+"""Characters that ``re.IGNORECASE`` treats as equal, where a character and its cases are not all of them."""
+
+_GROUP_OF_CHARACTER = {character: frozenset(group) for group in _CASE_GROUPS for character in group}
 
 
-def _case_variants(character: str) -> set[str]:
-    """Return a character and its upper and lower cases; as in ``re.IGNORECASE``, only those of one character."""
-    lower, upper = character.lower(), character.upper()
-    cases = (character, lower, upper, upper.lower(), lower.upper(), _SAME_UPPER_CASE.get(character, ""))
-    return {case for case in cases if len(case) == 1}
+def _case_variants(character: str) -> Iterable[str]:
+    """Return the characters that ``re.IGNORECASE`` treats as equal to a character, and the character itself."""
+    group = _GROUP_OF_CHARACTER.get(character)
+    if group is not None:
+        return group
+    return {case for case in (character, character.lower(), character.upper(), character.title()) if len(case) == 1}
 
 
 def _expression(piece: list[CharacterPattern]) -> re.Pattern[str]:

@@ -206,6 +206,21 @@ def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) ->
     assert [len(records._records) for records in kept] == [10, 10, 10]  # noqa: SLF001 -- the same
 
 
+def test_many_names_from_another_place_do_not_push_out_a_known_pair(clock: Clock) -> None:
+    throttle = Throttle(clock, max_records=10)
+    throttle.succeeded(HERE, "alice")
+    for number in range(100):
+        throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
+    assert throttle.is_known(HERE, "alice")
+
+
+def test_rejected_attempts_push_out_no_record(clock: Clock) -> None:
+    throttle = Throttle(clock, max_records=2 * ADDRESS_LIMIT)
+    fail(throttle, HERE, "alice", FREE_FAILURES)
+    assert guesses(throttle, ((THERE, f"user{number}") for number in range(1000))) == ADDRESS_LIMIT
+    assert throttle.delay("203.0.113.1", "alice") == 1.0
+
+
 @given(
     st.lists(
         st.tuples(

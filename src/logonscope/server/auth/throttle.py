@@ -3,11 +3,15 @@
 Failures are counted for the client's address (IPv6: for its /64, which one customer has) and for the user name, because
 attackers try one user from many addresses, and many users from one address.
 
-Others cannot lock out a user at an address where the user authenticated before: for such a pair of address and user,
-only the pair's own failures count. At another address, others who guess the user's password can delay the user, by at
-most MAX_DELAY, and once they have used up USER_LIMIT, the user is rejected there. A success clears only the failures of
-its pair, so that an attacker's own account does not help to guess the passwords of other users. Loopback is an address
-like any other: proxies and local users share it.
+For a pair of address and user that authenticated before, only the pair's own failures count. So others can lock out the
+user there only from the same address, for example through the same proxy. At an address where the user did not
+authenticate before, others who guess the user's password can delay the user, by at most MAX_DELAY, and once they have
+used up USER_LIMIT, the user is rejected there. A success clears only the failures of its pair, so that an attacker's
+own account does not help to guess the passwords of other users. Loopback is an address like any other: proxies and
+local users share it.
+
+Records are dropped if there are too many. Rejected attempts add no records, and pairs that authenticated before have
+records of their own, so that attempts with many user names do not push these out.
 
 Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
 number of guesses is limited for an address and for a user: ADDRESS_LIMIT or USER_LIMIT at once (a burst), and then the
@@ -48,7 +52,7 @@ USER_LIMIT = 60
 HOUR = 3600.0
 
 MAX_RECORDS = 10_000
-"""Maximum number of addresses, of users and of pairs with a record."""
+"""Maximum number of records of each kind: addresses, users, pairs that authenticated before, and other pairs."""
 
 
 @dataclass(slots=True)
@@ -88,16 +92,22 @@ class _Records(Generic[Key]):
         """Return the record of a key; if the key has no record, a new one, which is not stored."""
         return self._records.get(key) or _Record()
 
-    def store(self, key: Key) -> _Record:
-        """Return the record of a key, and store it if it is new.
+    def use(self, key: Key) -> _Record:
+        """Return the record of a key as ``find`` does; it counts as used now."""
+        if key in self._records:
+            self._records.move_to_end(key)
+        return self.find(key)
 
-        If there are too many records, the record that ``store`` has not returned for the longest time is dropped.
-        """
-        record = self._records.setdefault(key, _Record())
+    def store(self, key: Key, record: _Record) -> None:
+        """Store the record of a key; if there are too many, drop the one that was not used for the longest time."""
+        self._records[key] = record
         self._records.move_to_end(key)
         if len(self._records) > self._max_records:
             self._records.popitem(last=False)
-        return record
+
+    def remove(self, key: Key) -> None:
+        """Remove the record of a key, if it has one."""
+        self._records.pop(key, None)
 
 
 class Throttle:
@@ -115,6 +125,7 @@ class Throttle:
         self._networks: _Records[str] = _Records(max_records)
         self._users: _Records[str] = _Records(max_records)
         self._pairs: _Records[tuple[str, str]] = _Records(max_records)
+        self._known_pairs: _Records[tuple[str, str]] = _Records(max_records)  # those that authenticated before
 
     def delay(self, address: str, user: str) -> float:
         """Return how many seconds an attempt must wait before its password is checked.
@@ -125,7 +136,7 @@ class Throttle:
         network = client_network(address)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.find((network, user))
+            pair = self._pairs_with((network, user)).find((network, user))
             client_record = pair if pair.has_succeeded else self._networks.find(network)
             seconds = client_record.wait_seconds(now)
             # The limit applies only if this client itself has failed. Otherwise clients that guess a user's password
@@ -144,7 +155,7 @@ class Throttle:
         network = client_network(address)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.find((network, user))
+            pair = self._pairs_with((network, user)).find((network, user))
             if pair.has_succeeded:
                 return pair.wait_seconds(now) > 0
             records = (self._networks.find(network), self._users.find(user))
@@ -153,7 +164,11 @@ class Throttle:
     def is_known(self, address: str, user: str) -> bool:
         """Return whether this user has authenticated from this address before."""
         with self._lock:
-            return self._pairs.find((client_network(address), user)).has_succeeded
+            return self._known_pairs.find((client_network(address), user)).has_succeeded
+
+    def _pairs_with(self, key: tuple[str, str]) -> _Records[tuple[str, str]]:
+        """Return the records among which the record of a pair is, or would be."""
+        return self._known_pairs if self._known_pairs.find(key).has_succeeded else self._pairs
 
     def begin(self, address: str, user: str) -> None:
         """Count an attempt as a failure before its password is checked; ``succeeded`` takes this back.
@@ -164,13 +179,19 @@ class Throttle:
         network = client_network(address)
         with self._lock:
             now = self._clock()
-            pair = self._pairs.store((network, user))
-            limits = [(self._networks.store(network), self._address_limit), (self._users.store(user), self._user_limit)]
-            limits.append((pair, self._address_limit))
+            key = network, user
+            pairs = self._pairs_with(key)
+            pair, client_record, user_record = pairs.use(key), self._networks.use(network), self._users.use(user)
+            limits = (
+                (pair, self._address_limit), (client_record, self._address_limit), (user_record, self._user_limit)
+            )  # fmt: skip
             spent = [(record, limit, record.spent_by(now, limit)) for record, limit in limits]
             # Guesses by others must not keep a user out at an address where the user authenticated before.
             if any(count + 1 > limit for record, limit, count in spent if record is pair or not pair.has_succeeded):
                 raise ServerTooBusyError("too many failed authentications within an hour", "try again later")
+            pairs.store(key, pair)
+            self._networks.store(network, client_record)
+            self._users.store(user, user_record)
             for record, _ in limits:
                 # Clears failures that are too old, before the new failure makes them look recent.
                 record.wait_seconds(now)
@@ -180,11 +201,14 @@ class Throttle:
         """Clear the failures of this pair of address and user, which has its own limits from now on."""
         network = client_network(address)
         with self._lock:
-            pair = self._pairs.store((network, user))
+            key = network, user
+            pair = self._pairs_with(key).find(key)
             for record in (self._networks.find(network), self._users.find(user)):
                 record.failures = max(0, record.failures - pair.failures)
                 record.spent = max(0.0, record.spent - pair.spent)
             pair.failures, pair.spent, pair.has_succeeded = 0, 0.0, True
+            self._pairs.remove(key)
+            self._known_pairs.store(key, pair)
 
 
 @lru_cache(maxsize=1024)

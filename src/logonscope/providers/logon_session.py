@@ -21,8 +21,9 @@ PROVIDER = Provider(
         "LogonId": column(lambda session, *_: session.logon_id, "the rule that matched: see Win32_SessionProcess"),
         "AuthenticationPackage": column(
             lambda session, *_: clean(session.authentication_package),
-            "PAM if only PAM can have authenticated; for ssh, the method in sshd's line about the login in the journal,"
-            " else in auth.log: PublicKey, PAM, Kerberos or HostBased; null if it was not logged",
+            "PAM if only PAM can have authenticated; for ssh, the method in sshd's line about the login in the journal"
+            " (on a host without a journal, in auth.log): PublicKey, PAM, Kerberos or HostBased; null if it was not"
+            " logged",
             AUTHENTICATION,
         ),
         "LogonType": column(

@@ -20,7 +20,8 @@ from logonscope.providers.helpers.text import clean
 
 _RECORD = "the login record"
 _SOCKET = "the TCP socket of the leader, if that is an ssh server run by root"
-_LOG = "sshd's line about the login in the journal, else in auth.log"
+_LOG = "sshd's line about the login in the journal; on a host without a journal, in auth.log"
+_RECORD_OR_CGROUP = f"{_RECORD}; without a record, the cgroup of its processes"
 
 
 def _text_column(name: str, source: str, *facts: str) -> Column:
@@ -73,7 +74,9 @@ PROVIDER = Provider(
         "User": _named_column(
             _text_column, "User", "the account name of Uid; if several or none have it, the name in the login record"
         ),
-        "Uid": _named_column(_value_column, "Uid", "loginuid of its processes, else the uid in the login record"),
+        "Uid": _named_column(
+            _value_column, "Uid", "loginuid of its processes, else the uid in the login record or in the cgroup"
+        ),
         "LogonType": _named_column(_value_column, "LogonType", "see Win32_LogonSession"),
         "AuthenticationPackage": _named_column(
             _text_column, "AuthenticationPackage", "see Win32_LogonSession", AUTHENTICATION
@@ -84,14 +87,18 @@ PROVIDER = Provider(
         ),
         "Seat": _named_column(_text_column, "Seat", _RECORD),
         "VirtualTerminal": _named_column(_value_column, "VirtualTerminal", _RECORD),
-        "Terminal": _named_column(_text_column, "Terminal", f"{_RECORD}, else tty_nr right below the leader"),
+        "Terminal": _named_column(
+            _text_column, "Terminal",
+            f"{_RECORD}; else tty_nr of the leader, or of the first processes below it; else remembered from an earlier"
+            " request",
+        ),
         "RemoteHost": _named_column(_text_column, "RemoteHost", _RECORD),
         "RemoteUser": _named_column(_text_column, "RemoteUser", _RECORD),
         "Service": _named_column(_text_column, "Service", _RECORD),
         "LoginClass": _named_column(_text_column, "LoginClass", _RECORD),
         "LeaderId": _named_column(_value_column, "LeaderId", _RECORD),
-        "Scope": _named_column(_text_column, "Scope", _RECORD),
-        "LoginId": _text_column("login", _RECORD),
+        "Scope": _named_column(_text_column, "Scope", _RECORD_OR_CGROUP),
+        "LoginId": _text_column("login", _RECORD_OR_CGROUP),
         "RecordedBy": _text_column("recorded_by", "the login service that has the login record"),
         "ProcessCount": _value_column("processes", "counted, of the processes that the caller may see", COUNTS),
         "LeftoverCount": _value_column("leftovers", "counted, if the leader is gone; 0 if it exists", COUNTS),
@@ -100,7 +107,9 @@ PROVIDER = Provider(
             lambda context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
         ),
         "Guid": _value_column(
-            "guid", "UUID version 5 of /etc/machine-id, BootId, LogonId; above 2^32 also the inode of its cgroup"
+            "guid",
+            "UUID version 5 of /etc/machine-id, BootId, LogonId; if LogonId is above 4294967295, also of the inode of"
+            " the login's cgroup",
         ),
         "JoinEvidence": _value_column(
             "join_evidence", "its record, its leader, the processes of its scope, or an earlier request"

@@ -105,7 +105,9 @@ def test_programs_of_selected_processes_are_sorted_by_their_runs(kept: Kept) -> 
 def test_a_pid_that_is_no_number_is_rejected(kept: Kept) -> None:
     with pytest.raises(InvalidParameterError, match="invalid pid 'make'"):
         history(request(kept), HistoryFilter("pid:make"))
-    with pytest.raises(InvalidParameterError, match=f"invalid pid '{'1' * 20}': must be a number of at most 10 digits"):
+    with pytest.raises(
+        InvalidParameterError, match=f"invalid pid '{'1' * 20}': expected a number of at most 10 digits"
+    ):
         history(request(kept), HistoryFilter("pid:" + "1" * 5000))
     with pytest.raises(InvalidParameterError, match="invalid pid 'make'"):
         next(past_processes(request(kept), HistoryFilter("pid:make")))

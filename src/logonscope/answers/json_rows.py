@@ -17,7 +17,7 @@ class RowWriter:
 
         Args:
             write_value: writes a value of any type that JSON has.
-            writers: functions that write the values of further types, by type.
+            writers: functions that write the values of some types faster than ``write_value``, by type.
         """
         self._write_value, self._templates = write_value, dict[tuple[str, ...], list[str]]()
         self._writers: Mapping[type, WriteValue] = {**writers, datetime: _write_time}

@@ -130,12 +130,12 @@ def _check_administrator(request: Request, action: str) -> None:
 def _parse_word(request: Request, records: PastRecords, word: str | None) -> WordSelection:
     """Parse the word of a history filter.
 
-    A prefix "user:", "pid:" or "name:" says what the word is. Without a prefix, it is the first of these that it can
-    be: a LogonId of the history; a pid, which is a number of at most MAX_DIGITS digits; a user of the history; the name
-    of a process.
+    A prefix "user:", "pid:" or "name:" with a text after it says what the word is. Without a prefix, it is the first of
+    these that it can be: a LogonId of the history; a pid, which is a number of at most MAX_DIGITS digits; a user of the
+    history; the name of a process.
 
     Raises:
-        InvalidParameterError: "pid:" is not followed by a number of at most MAX_DIGITS digits.
+        InvalidParameterError: the text after "pid:" is not a number of at most MAX_DIGITS digits.
     """
     if word is None:
         return WordSelection()
@@ -146,8 +146,8 @@ def _parse_word(request: Request, records: PastRecords, word: str | None) -> Wor
     if prefix == "pid":
         pids = numbers_among([text])
         if not pids:
-            reason = f"invalid pid {text[:MAX_SHOWN]!r}: must be a number of at most {MAX_DIGITS} digits"
-            raise InvalidParameterError(reason, "for a process, give name:NAME")
+            reason = f"invalid pid {text[:MAX_SHOWN]!r}: expected a number of at most {MAX_DIGITS} digits"
+            raise InvalidParameterError(reason, "to select processes by name, give name:NAME")
         return WordSelection(pids=pids)
     if prefix == "name":
         return WordSelection(names=frozenset({text}))
@@ -219,8 +219,8 @@ def _logins_of_processes(
 
 
 def _count_runs(name: str | None, executable: str | None, runs: Sequence[ProcessRecord]) -> ProgramCount:
-    # the first and the last start need not be in the first and the last record: a process that was found running after
-    # a gap has a later record
+    # the first and the last record need not have the first and the last start: the record of a process that was found
+    # running after a gap can come after the records of processes that started later
     starts = [run.start for run in runs if run.start is not None]
     failed = sum(bool(run.status) for run in runs)
     return ProgramCount(name, executable, len(runs), failed, min(starts, default=None), max(starts, default=None))

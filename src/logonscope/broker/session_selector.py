@@ -85,7 +85,8 @@ class SessionFilter:
             selection: the logon sessions.
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
-            foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
+            foreign: finds the logon sessions of containers and other root directories; None: the facts of one process
+                decide.
             case_sensitive: compare user names exactly, as on Linux. If False, case is ignored, as in WMI, and a process
                 that does not show the login uid matches every user: another process of its logon session may show it.
         """

@@ -1,4 +1,4 @@
-"""HTTP over a unix socket with the built-in module _socket: importing http.client would make ``whose`` slower.
+"""HTTP over a unix socket with the C module _socket: importing http.client would make ``whose`` slower.
 
 Only the two kinds of responses that Logonscope's server sends can be read: those with a Content-Length, and those in
 chunks. If the last chunk is missing, the response is incomplete.

@@ -39,15 +39,18 @@ AS_STARTED = {
     table: f"({table}.changes IS NULL OR {_last_listed(f'{table}.id')} IS NULL)"
     for table in ("process", "recent", "every")
 }
-"""Table -> the SQL condition that lists show a process in the state of its row, because no change has ``listed``."""
+"""Table -> the SQL condition of a row whose state lists show, because no change of the process has ``listed``."""
 
 
 def listed_place(table: str) -> str:
-    """Return the SQL expression of the place that lists show for a process."""
+    """Return the SQL expression of the place in the listed state of a process."""
     later_place = f"(SELECT change.place FROM change WHERE change.id = {_last_listed(f'{table}.id')})"
     return f"CASE WHEN {table}.changes IS NULL THEN {table}.place ELSE coalesce({later_place}, {table}.place) END"
 
 
 def sort_distinct(rows: Iterable[Any]) -> list[Any]:
-    """Return each row once, in the order of numbers; a row that was moved between two queries is in ``rows`` twice."""
+    """Return each row once, in the order of numbers.
+
+    A row that was moved from ``recent`` to ``process`` between two queries is in ``rows`` twice.
+    """
     return [row for _, row in sorted({row[0]: row for row in rows}.items())]

@@ -49,7 +49,7 @@ def compile_predicate(
     """Compile a condition to a function that returns whether a row fits.
 
     Args:
-        condition: a condition without ISA tests: ``condition.simplify`` can replace them.
+        condition: a condition without ISA tests, which ``simplify`` (condition.py) replaces.
         getter_of: returns, for the name of a property, the function that reads the property from a row.
         cls: the class of the rows; the classes that references name are in its schema and namespace.
         checkpoint: called within long evaluations; raises an error when the deadline has passed.

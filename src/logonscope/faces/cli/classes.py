@@ -72,7 +72,7 @@ def print_classes(args: argparse.Namespace, classes: Iterable["Class"], empty_me
 
 def class_row(cls: "Class") -> ClassLine:
     """Return a class as a row of the list."""
-    from logonscope.cim.classes import find_qualifier  # noqa: PLC0415 -- to parse a command line needs no classes
+    from logonscope.cim.classes import find_qualifier  # noqa: PLC0415 -- parsing a command line needs no classes
 
     description = find_qualifier(cls.declaration.qualifiers, "Description")
     text = str(description.value) if description else None

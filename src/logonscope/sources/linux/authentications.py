@@ -18,14 +18,14 @@ UNAUTHENTICATED = "unauthenticated"
 """Marks a file into which any user can write: the source of its lines is "FILE, unauthenticated"."""
 
 MAX_REMEMBERED = 4096
-"""Maximum number of remembered logins. If new ones would exceed it, all earlier ones are forgotten."""
+"""Number of remembered logins above which the earlier ones are forgotten. One request can add more than this."""
 
 _PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 _WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))
 
 
 class AuthenticationReader:
-    """Reads the log of one host. The lines of a login never change: those of running leaders are remembered."""
+    """Reads the log of one host. Lines never change: those of a leader that ran when they were read are remembered."""
 
     def __init__(self, root: str) -> None:
         self._root = root

@@ -16,7 +16,7 @@ REMEMBERED = "remembered"
 """Source of a record that only the memory has."""
 
 MAX_LOGINS = 20_000
-"""Maximum number of remembered logins whose records are deleted; the oldest of these logins are dropped first."""
+"""Maximum number of remembered logins that have no record any more; if there are more, the oldest are dropped."""
 
 _Key = tuple[str, int, int | None]
 """Id, uid and start of a login; if the start is not known, the pid of the leader takes its place."""

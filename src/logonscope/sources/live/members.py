@@ -18,7 +18,7 @@ class LoginMembers:
     """The processes of a login: those with its kernel id; and those in its cgroup, if they have no kernel id."""
 
     def __init__(self, login: Login) -> None:
-        # ``remembered`` is the kernel id with which an earlier request joined the login
+        # ``remembered`` is the kernel id that an earlier reading found for the login
         self.kernel_id = login.remembered if login.remembered != UNSET else None
         self._login_cgroup: str | None = None  # with a slash at its end; None: the login has no cgroup of its own
         if login.scope:
@@ -83,7 +83,7 @@ class ScannedMembers:
         return f"<ScannedMembers of {len(self._witnesses)} logins>"
 
     def begin(self) -> None:
-        """Begin a new comparison: forget the processes that were read, because some may have ended since."""
+        """Begin a new reading of the logins: forget the processes that were read, because some may have ended since."""
         self._scanned_memberships = None
 
     def has_members(self, login: Login) -> bool:

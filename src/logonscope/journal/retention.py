@@ -187,7 +187,8 @@ class Retention:
     def _steps_by_size(self, moments: Moments) -> Iterator[int]:
         """If the journal is larger than the policy allows, delete the oldest ended processes, down to SIZE_MARGIN.
 
-        Command lines, failed logons and changes of user of the same time are deleted, too.
+        Command lines, failed logons and changes of user of the same time are deleted, too. Rows that were not moved out
+        of ``recent`` yet are kept.
         """
         if self.used_bytes() <= self._policy.max_bytes:
             return

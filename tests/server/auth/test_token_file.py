@@ -87,6 +87,32 @@ def test_a_file_that_is_open_to_others_or_damaged_revokes_all(file: TokenFile) -
     assert "line 1: a token needs a uid above 0" in str(reports[-1])
 
 
+def test_a_line_with_a_longer_lifetime_than_the_maximum_gives_no_access(file: TokenFile, clock: Clock) -> None:
+    token, text = file.add("job", uid=1000, administrator=False, scope=READ, seconds=366 * 86_400)
+    reports = list[object]()
+    server = TokenFile(file.path, reports.append, clock)
+    clock.now -= HOUR  # the clock of another host can be behind
+    assert server.find_caller(text) is not None
+    line = Path(file.path).read_text(encoding="ascii")
+    Path(file.path).write_text(line.replace(str(token.expiry), str(token.expiry + 3 * 86_400)), encoding="ascii")
+    assert server.find_caller(text) is None
+    assert server.find_caller(text) is None
+    assert list(map(str, reports)) == [
+        f"{file.path}: token 'job' is rejected: it would be valid for more than 366 days; remove it, and add another one"
+    ]
+
+
+def test_an_expiry_after_the_last_year_of_the_calendar_is_invalid(file: TokenFile) -> None:
+    for expiry in (99_999_999_999, 100_000_000_000, 999_999_999_999, 10**20 - 1):
+        Path(file.path).write_text(f"job:1000:user:read:{expiry}:*:{'0' * 64}\n", encoding="ascii")
+        Path(file.path).chmod(0o600)
+        if expiry < 10**11:
+            assert [token.expires.year for token in file.tokens()] == [5138]
+        else:
+            with pytest.raises(InvalidParameterError, match="line 1: invalid expiry: expected seconds since 1970"):
+                file.tokens()
+
+
 def test_an_error_that_passes_revokes_no_token_for_good(file: TokenFile) -> None:
     _, text = add(file)
     reports = list[object]()

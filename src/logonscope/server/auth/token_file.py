@@ -32,7 +32,13 @@ READ, ACT = "read", "act"
 
 MAX_TOKENS = 10_000
 MAX_SECONDS = 366 * 86_400
-"""Maximum lifetime of a token."""
+"""Maximum lifetime of a token. A token that would be valid for longer is rejected, whoever wrote its line."""
+
+CLOCK_SLACK_SECONDS = 86_400
+"""Seconds that the clock of this host may be behind the clock of the host where a token was added."""
+
+MAX_EXPIRY = 99_999_999_999
+"""Maximum expiry in a file: ``datetime`` has no time after the year 9999."""
 
 MAX_HOSTS = 100
 """Maximum number of host patterns of a token."""
@@ -42,7 +48,7 @@ ALL_HOSTS = ("*",)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _HOST = re.compile(r"[a-z0-9*?][a-z0-9*?.-]{0,252}")
 _LINE = re.compile(
-    r"(?P<name>[^:]+):(?P<uid>[0-9]{0,10}):(?P<role>user|administrator):(?P<scope>read|act):(?P<expiry>[0-9]{1,12})"
+    r"(?P<name>[^:]+):(?P<uid>[0-9]{0,10}):(?P<role>user|administrator):(?P<scope>read|act):(?P<expiry>[0-9]{1,20})"
     r":(?P<hosts>[^:]+):(?P<hash>[0-9a-f]{64})"
 )
 
@@ -105,16 +111,24 @@ class TokenFile:
         self._report, self._clock = report, clock
         self._lock = threading.Lock()
         self._signature: tuple[int, ...] | None = None  # of the content read last; None: the file is read again
-        self._reported_error = ""
+        self._reported_errors = set[str]()
         self._by_hash: dict[str, Token] = {}
 
     def find_caller(self, text: str) -> Caller | None:
-        """Return the caller of a token; None: there is no such token, it has expired, or it is for other hosts."""
+        """Return the caller of a token.
+
+        None: there is no such token, it has expired, would be valid for too long, or is for other hosts.
+        """
         if not text.startswith(PREFIX):
             return None
         # The lookup by hash needs no comparison in constant time: the time depends on the hash, not on the token.
         token = self._current_tokens().get(_hash(text))
-        if token is None or token.expiry <= self._clock() or not token.is_valid_on(self._host):
+        now = self._clock()
+        if token is None or token.expiry <= now or not token.is_valid_on(self._host):
+            return None
+        if token.expiry > now + MAX_SECONDS + CLOCK_SLACK_SECONDS:
+            reason = f"{self.path}: token {token.name!r} is rejected: it would be valid for more than 366 days"
+            self._report_once(InvalidParameterError(reason, "remove it, and add another one"))
             return None
         return token.caller
 
@@ -139,11 +153,13 @@ class TokenFile:
         """Add a token; return it, and its text, which cannot be read again.
 
         Raises:
-            InvalidParameterError: the name is taken, an argument is invalid, the token could see nothing, or the file
-                is invalid or has too many tokens.
+            InvalidParameterError: the name is taken, an argument is invalid, the token could see nothing, or more than
+                its role says, or the file is invalid or has too many tokens.
             AccessDeniedError: no permission to write the file.
         """
-        _check(name, uid, seconds, hosts, administrator=administrator)
+        _check(name, uid, hosts, administrator=administrator)
+        if not 0 < seconds <= MAX_SECONDS:
+            raise InvalidParameterError("invalid expiry: expected at most 366 days", "give --expires 30d")
         text = PREFIX + secrets.token_urlsafe(32)
         token = Token(name, uid, administrator, scope, int(self._clock() + seconds), tuple(hosts), _hash(text))
 
@@ -193,15 +209,20 @@ class TokenFile:
                     return self._by_hash
                 data = read(self.path) if new_signature else b""
                 self._by_hash = {token.hash: token for token in _parse(data, self.path)}
-                self._signature, self._reported_error = new_signature, ""
+                self._signature = new_signature
+                self._reported_errors.clear()
             except LogonscopeError as error:
                 # An invalid file revokes all tokens, because it does not show which of them were removed. The file is
                 # parsed again when it changes. A file that could not be read is read again at the next request.
                 self._by_hash, self._signature = {}, None if data is None else new_signature
-                if str(error) != self._reported_error:
-                    self._reported_error = str(error)
-                    self._report(error)
+                self._report_once(error)
             return self._by_hash
+
+    def _report_once(self, error: LogonscopeError) -> None:
+        """Report an error, unless it was reported already since the file was read without an error."""
+        if str(error) not in self._reported_errors:
+            self._reported_errors.add(str(error))
+            self._report(error)
 
 
 def _hash(text: str) -> str:
@@ -223,7 +244,9 @@ def _parse(data: bytes, file_name: str) -> list[Token]:
         uid, is_administrator = int(match["uid"]) if match["uid"] else None, match["role"] == "administrator"
         hosts = tuple(match["hosts"].split(","))
         try:
-            _check(match["name"], uid, 1, hosts, administrator=is_administrator)
+            _check(match["name"], uid, hosts, administrator=is_administrator)
+            if int(match["expiry"]) > MAX_EXPIRY:
+                raise InvalidParameterError("invalid expiry: expected seconds since 1970, with at most 11 digits")
         except InvalidParameterError as error:
             reason = f"{file_name}, line {number}: {error.message}"
             raise InvalidParameterError(reason, "correct the line or remove it") from None
@@ -232,11 +255,11 @@ def _parse(data: bytes, file_name: str) -> list[Token]:
     return tokens
 
 
-def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, administrator: bool) -> None:
-    """Check the values of a token; ``seconds`` is its lifetime.
+def _check(name: str, uid: int | None, hosts: Sequence[str], *, administrator: bool) -> None:
+    """Check the values of a token.
 
     Raises:
-        InvalidParameterError: a value is invalid, or the token could see nothing.
+        InvalidParameterError: a value is invalid, or the token could see nothing, or more than its role says.
     """
     if not _NAME.fullmatch(name):
         reason = f"invalid name {name[:80]!r}: expected 1 to 64 letters, digits and _.@- after a letter or digit"
@@ -248,5 +271,3 @@ def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, 
     if not 0 < len(hosts) <= MAX_HOSTS or not all(map(_HOST.fullmatch, hosts)):
         reason = f"invalid hosts: expected 1 to {MAX_HOSTS} names of hosts in small letters, with * and ? as wildcards"
         raise InvalidParameterError(reason, "give --hosts web1,db*")
-    if not 0 < seconds <= MAX_SECONDS:
-        raise InvalidParameterError("invalid expiry: expected at most 366 days", "give --expires 30d")

@@ -243,6 +243,15 @@ def test_without_processes_the_answer_comes_without_helper_threads(words: list[s
     assert done.stdout
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("options", [[], ["--readable"], ["--readable", "--host", "/"]])
+def test_only_administrators_see_what_another_user_sees(options: list[str]) -> None:
+    command = [sys.executable, "-c", AS_NOBODY, "sessions", "--as", "root", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("", 3)
+    assert "only an administrator may see what another user sees" in done.stderr
+
+
 def test_a_zone_that_python_has_not_is_no_traceback(tmp_path: Path) -> None:
     env = {**os.environ, "TZ": "UTC-24"}
     command = [*LOGONSCOPE, "sessions", "41", "--host", recording(tmp_path)]

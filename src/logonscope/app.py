@@ -414,8 +414,8 @@ def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
     uid = os.geteuid()
     caller = local_caller(f"uid {uid}", uid, _capabilities())
     if visibility == "kernel" and not caller.administrator:
-        # as an administrator, the caller is limited by nothing but the kernel's permissions on /proc
-        return Caller(f"{caller.name} (visibility 'kernel')", uid, administrator=True)
+        # The caller is made an administrator: then only the kernel's permissions on /proc limit what it sees.
+        return Caller(f"{caller.name} (visibility 'kernel')", uid, administrator=True, limited_by_kernel=True)
     return caller
 
 

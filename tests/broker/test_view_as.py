@@ -29,6 +29,8 @@ def test_root_sees_everything() -> None:
 def test_only_administrators_may_view_as_another_user() -> None:
     with pytest.raises(AccessDeniedError, match="only an administrator"):
         view_as(HOST.request(user(1000)), "alice")
+    with pytest.raises(AccessDeniedError, match="only an administrator"):
+        view_as(HOST.request(Caller("uid 1000", 1000, administrator=True, limited_by_kernel=True)), "alice")
 
 
 @pytest.mark.parametrize("name", ["nobody-of-this-name", "", "-1", "alice\n", "\u0661"])

@@ -65,12 +65,15 @@ class Caller(NamedTuple):
     """The user on whose behalf a request is made. ``uid`` None: not authenticated, unless ``administrator`` is set.
 
     ``read_only``: the request may not change anything on the host, whatever the rights of the user are.
+    ``limited_by_kernel``: the caller counts as an administrator, but this process can read only what the kernel lets an
+    ordinary user read (the visibility "kernel").
     """
 
     name: str
     uid: int | None
     administrator: bool
     read_only: bool = False
+    limited_by_kernel: bool = False
 
 
 class ForeignLookup(Protocol):

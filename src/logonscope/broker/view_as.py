@@ -17,11 +17,12 @@ def view_as(request: Request, user: str) -> Caller:
         user: the name of an account of the host, or a uid, with or without an account.
 
     Raises:
-        AccessDeniedError: the caller of the request does not see everything.
+        AccessDeniedError: the caller of the request is no administrator, or only by the visibility "kernel".
         NotFoundError: the host has no account with this name.
         InvalidParameterError: several accounts have this name, or the uid is out of range.
     """
-    if not request.visibility.may_see_everything:
+    # With the visibility "kernel", values that this process cannot read would be missing from the other user's view.
+    if not request.caller.administrator or request.caller.limited_by_kernel:
         raise AccessDeniedError("only an administrator may see what another user sees", Hint(HintCode.RUN_AS_ROOT))
     if user.isascii() and user.isdecimal():
         if len(user) > len(str(MAX_UID)) or int(user) > MAX_UID:

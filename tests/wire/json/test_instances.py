@@ -60,8 +60,12 @@ def test_a_projection_without_keys_has_no_path_and_one_with_a_path_has_its_keys(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"class": "Nothing"}, {"properties": []}, {"properties": {"StartTime": "x"}}, {"path": "="}]
-)
+    "changes",
+    [
+        {"class": "Nothing"}, {"properties": []}, {"properties": {"StartTime": "x"}}, {"path": "="},
+        {"properties": {"StartTime": 1e300}}, {"properties": {"ProcessId": float("inf")}},
+    ],
+)  # fmt: skip
 def test_what_is_no_instance(changes: dict[str, Any]) -> None:
     with pytest.raises(TransportFailureError):
         read_instance({**written({"Name": "x"}), **changes}, schema())

@@ -277,7 +277,7 @@ def read_instance(json_object: Mapping[str, Any], schema: Schema) -> ReadRow:
             target = bind_path(parse_path(json_object["path"]), schema, namespace, _is_accepted_server)
             values |= dict(zip(target.cls.keys, target.keys or (), strict=True))
         return ReadRow(cls, str(json_object["server"]), shown, values)
-    except (LookupError, TypeError, ValueError, AttributeError, LogonscopeError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError, LogonscopeError) as error:
         raise TransportFailureError(f"invalid instance in the response: {error}", "check the server") from None
 
 

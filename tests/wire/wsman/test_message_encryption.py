@@ -69,6 +69,17 @@ def test_a_context_opens_what_comes_and_seals_what_goes_in_the_protocol_that_cam
     assert encrypt(Reversing(), content_type, b"ATAD") == (content_type, body)
 
 
+def test_a_message_that_is_not_decrypted_says_why() -> None:
+    content_type, body = write_message(EncryptedMessage(bytes(1024), b"DATA", 4))
+    assert parse_message(content_type, body).data == b"DATA"
+    for changed in (body[:-4], body[:300], body.replace(b"application/octet-stream", b"text/plain")):
+        with pytest.raises(InvalidParameterError, match="it is incomplete"):
+            parse_message(content_type, changed)
+    content_type, body = write_message(EncryptedMessage(bytes(1025), b"DATA", 4))
+    with pytest.raises(InvalidParameterError, match="its signature is longer than 1024 bytes"):
+        parse_message(content_type, body)
+
+
 @given(messages, st.data())
 def test_what_is_cut_or_changed_is_a_message_or_a_refusal(message: EncryptedMessage, data: st.DataObject) -> None:
     content_type, body = write_message(message)

@@ -53,7 +53,7 @@ def decrypt(context: SecurityContext, content_type: str, body: bytes) -> bytes:
     """Decrypt a body.
 
     Raises:
-        InvalidParameterError: the body does not have the form of multipart/encrypted, or is incomplete.
+        InvalidParameterError: as ``parse_message``.
         AccessDeniedError: the other end did not encrypt this body.
     """
     message = parse_message(content_type, body)
@@ -75,7 +75,8 @@ def parse_message(content_type: str, body: bytes) -> EncryptedMessage:
     """Parse a body without decrypting it.
 
     Raises:
-        InvalidParameterError: the body does not have the form of multipart/encrypted, or is incomplete.
+        InvalidParameterError: the body does not have the form of multipart/encrypted, is incomplete, or has a signature
+            that is too long.
     """
     multipart = _MULTIPART.match(content_type.strip())
     content = _CONTENT.search(body[:1000])
@@ -84,10 +85,15 @@ def parse_message(content_type: str, body: bytes) -> EncryptedMessage:
     protocol, boundary = multipart.groups()
     # The encrypted octets can contain the text of the boundary, so the end is searched from the end of the body.
     start, end = body.find(_DATA_HEADER), body.rfind(f"--{boundary}--".encode())
+    if start < 0 or end < start:
+        raise InvalidParameterError("invalid encrypted message: it is incomplete", _FORM)
     octets = body[start + len(_DATA_HEADER) : end]
     signature_length = int.from_bytes(octets[:4], "little")
     signature, data = octets[4 : 4 + signature_length], octets[4 + signature_length :]
-    if start < 0 or end < start or len(octets) < 4 + signature_length or signature_length > MAX_SIGNATURE_LENGTH:
+    if signature_length > MAX_SIGNATURE_LENGTH:
+        reason = f"invalid encrypted message: its signature is longer than {MAX_SIGNATURE_LENGTH} bytes"
+        raise InvalidParameterError(reason, _FORM)
+    if len(octets) < 4 + signature_length:
         raise InvalidParameterError("invalid encrypted message: it is incomplete", _FORM)
     return EncryptedMessage(signature, data, int(content[2]), protocol)
 

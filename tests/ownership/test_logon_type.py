@@ -65,6 +65,9 @@ TABLE = [
     # where no login service vouches, what it began with
     (Traits(program="sshd"), 3, "sshd, no terminal"),
     (Traits(program="sshd-session", tty="pts/0"), 10, "sshd, terminal pts/0"),
+    (Traits(program="dropbear", tty="pts/0"), 10, "dropbear, terminal pts/0"),
+    (Traits(program="dropbear", tty_known=False), None, "dropbear; whether it had a terminal is not known"),
+    (SSH._replace(service="dropbear"), 3, "dropbear, no terminal"),
     (Traits(program="cron"), 4, "started by cron"),
     (Traits(program="CRON"), 4, "started by CRON"),
     (Traits(program="sshd", tty_known=False), None, "sshd; whether it had a terminal is not known"),

@@ -67,9 +67,9 @@ def logon_type(traits: Traits) -> tuple[int | None, str]:
 def authentication_package(traits: Traits) -> tuple[str | None, str]:
     """Return the AuthenticationPackage (None: not known), and the reason in words.
 
-    The package is known only for logins with a PAM service other than sshd's. sshd checks keys without PAM, and only
-    the log of sshd shows whether a login used a key or a password. The System session and logins without a record have
-    no PAM service.
+    The package is known only for logins with a PAM service other than that of an ssh server: sshd checks keys without
+    PAM, and only its log shows whether a login used a key or a password. The System session and logins without a
+    record have no PAM service.
     """
     if traits.system:
         return None, NO_LOGIN
@@ -97,13 +97,13 @@ def _is_remote_desktop(traits: Traits) -> bool:
     return _is_listed(service, _REMOTE_DESKTOP) or any(word in service for word in _REMOTE_DESKTOP_WORDS)
 
 
-def _is_at_a_terminal(traits: Traits) -> bool:
+def _has_terminal_or_desktop(traits: Traits) -> bool:
     return traits.type in _GRAPHICAL or bool(traits.tty)
 
 
 def _is_local(traits: Traits) -> bool:
-    is_at_terminal = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
-    return bool(is_at_terminal) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
+    is_at_this_machine = traits.seat or traits.tty or traits.type in _GRAPHICAL or traits.type == "tty"
+    return bool(is_at_this_machine) or _is_listed(traits.service, _LOCAL) or (traits.service or "").startswith("gdm")
 
 
 def _describe_service(traits: Traits) -> str:
@@ -125,8 +125,10 @@ def _describe_remote(traits: Traits) -> str:
 
 
 def _describe_ssh(traits: Traits) -> str:
-    terminal = f"terminal {traits.tty}" if traits.tty else "no terminal"
-    return f"sshd, {terminal}" if traits.tty or traits.tty_known else "sshd; whether it had a terminal is not known"
+    server = "dropbear" if "dropbear" in {traits.service, traits.program} else "sshd"
+    if traits.tty:
+        return f"{server}, terminal {traits.tty}"
+    return f"{server}, no terminal" if traits.tty_known else f"{server}; whether it had a terminal is not known"
 
 
 def _describe_program(traits: Traits) -> str:
@@ -144,7 +146,7 @@ RULES = (
     Rule(lambda t: t.service in SSH_SERVICES, _ssh_logon_type, _describe_ssh),
     # whatever the record says: xrdp-sesman sets no PAM_RHOST, so logind records its sessions as local
     Rule(_is_remote_desktop, lambda _: REMOTE_INTERACTIVE, _describe_service),
-    Rule(lambda t: bool(t.remote) and _is_at_a_terminal(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
+    Rule(lambda t: bool(t.remote) and _has_terminal_or_desktop(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
     Rule(lambda t: _is_listed(t.service, _NETWORK), lambda _: NETWORK, _describe_service),
     Rule(lambda t: (t.cls or "").startswith("background"), lambda _: BATCH, _describe_class),
     Rule(lambda t: t.cls is not None and not t.remote and _is_local(t), lambda _: INTERACTIVE,

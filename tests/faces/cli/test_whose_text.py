@@ -50,6 +50,12 @@ def test_the_remote_user_is_one_of_the_remote_host_or_of_this_one() -> None:
 
 def test_an_unknown_login_program_can_have_been_sshd() -> None:
     assert describe_authentication(ALICE) == "not known: no ssh login"
+    for dropbear in (
+        ALICE._replace(service="dropbear"),
+        ALICE._replace(service=None, sources={"logon_type": "dropbear, terminal pts/0"}),
+    ):
+        expected = "not known: only the log of sshd is read, not that of dropbear"
+        assert describe_authentication(dropbear) == expected
     unknown = ALICE._replace(logon_type=None, logon_type_name=None, sources={})
     assert describe_authentication(unknown) == "not known: the login program is not known"
 

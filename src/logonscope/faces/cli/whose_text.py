@@ -134,7 +134,10 @@ def describe_login(session: LogonSession) -> str:
 def describe_authentication(session: LogonSession) -> str:
     """Return how the login authenticated, for a logon session that was read with the detail "authentication"."""
     if session.authentication_method is None:
-        if session.service == "sshd" or (session.sources.get("logon_type") or "").startswith("sshd"):
+        type_reason = session.sources.get("logon_type") or ""
+        if session.service == "dropbear" or type_reason.startswith("dropbear"):
+            return "not known: only the log of sshd is read, not that of dropbear"
+        if session.service == "sshd" or type_reason.startswith("sshd"):
             return "not known: sshd's log has no line about it, or cannot be read (`logonscope doctor` says which)"
         if session.service is None and session.logon_type is None:  # it may have been an ssh login
             return "not known: the login program is not known"

@@ -97,9 +97,8 @@ def test_a_line_with_a_longer_lifetime_than_the_maximum_gives_no_access(file: To
     Path(file.path).write_text(line.replace(str(token.expiry), str(token.expiry + 3 * 86_400)), encoding="ascii")
     assert server.find_caller(text) is None
     assert server.find_caller(text) is None
-    assert list(map(str, reports)) == [
-        f"{file.path}: token 'job' is rejected: it would be valid for more than 366 days; remove it, and add another one"
-    ]
+    (report,) = reports
+    assert f"{file.path}: token 'job' is rejected: it would be valid for more than 366 days;" in str(report)
 
 
 def test_an_expiry_after_the_last_year_of_the_calendar_is_invalid(file: TokenFile) -> None:

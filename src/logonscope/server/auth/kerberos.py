@@ -1,4 +1,4 @@
-"""Kerberos tickets: maps a principal of the keytab's realms to a user of the user file or to a local account.
+"""Kerberos tickets: maps a principal of the server's realms to a user of the user file or to a local account.
 
 libkrb5 takes the keys from the keytab that KRB5_KTNAME names. The variable is set for the whole process, because
 pyspnego's acceptor has no parameter for a keytab. The keytab is read again for every ticket, so a changed key is used
@@ -6,10 +6,10 @@ at once. Only the keys of SERVICES are used. The system's keytab has more keys, 
 (host/web1) must be of no use here to an attacker who relays it.
 
 A principal is identified by its name alone. Therefore only a principal of one part is accepted, in a realm for which
-the keytab has a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor
-.k5login is read. An entry of the user file may have any name of one part, also that of root. A principal without an
-entry in the user file never becomes root or a system account of the same name, because users of the directory service
-may be able to create principals of any name (CVE-2020-25717).
+the keytab has a key of SERVICES. Services, hosts, trusted realms and enterprise names are rejected, and neither
+auth_to_local nor .k5login is read. An entry of the user file may have any name of one part, also that of root. A
+principal without an entry in the user file never becomes root or a system account of the same name, because users of
+the directory service may be able to create principals of any name (CVE-2020-25717).
 """
 
 import os
@@ -51,7 +51,7 @@ A name with a backslash does not match: krb5_unparse_name writes a backslash bef
 
 
 class Keytab(NamedTuple):
-    """The principals of this server that have keys, such as HTTP/web1.corp.example@CORP.EXAMPLE."""
+    """The principals of SERVICES that have keys, such as HTTP/web1.corp.example@CORP.EXAMPLE."""
 
     principals: tuple[str, ...]
 
@@ -67,7 +67,7 @@ class Keytab(NamedTuple):
 
 
 def use_keytab(path: str) -> Keytab:
-    """Let this process use a keytab for Kerberos tickets, and return the principals in it.
+    """Let this process use a keytab for Kerberos tickets, and return its principals of SERVICES.
 
     Raises:
         AccessDeniedError: this process cannot read the file, other users have access to it, or its owner is neither

@@ -24,7 +24,7 @@ except (ImportError, OSError, AttributeError, MemoryError) as missing:
 
 MAX_NAME_LENGTH = 256
 MAX_PASSWORD_LENGTH = 512
-"""Maximum number of octets of a password: PAM_MAX_RESP_SIZE of pam_conv(3)."""
+"""Maximum number of octets of a password: PAM_MAX_RESP_SIZE of security/_pam_types.h."""
 
 DISALLOW_NULL_AUTHTOK = 0x0001
 SILENT = 0x8000

@@ -32,7 +32,7 @@ READ, ACT = "read", "act"
 
 MAX_TOKENS = 10_000
 MAX_SECONDS = 366 * 86_400
-"""Maximum lifetime of a token. A token that would be valid for longer is rejected, whoever wrote its line."""
+"""Maximum lifetime of a token. A token whose line has a later expiry is rejected."""
 
 CLOCK_SLACK_SECONDS = 86_400
 """Seconds that the clock of this host may be behind the clock of the host where a token was added."""
@@ -157,11 +157,12 @@ class TokenFile:
                 its role says, or the file is invalid or has too many tokens.
             AccessDeniedError: no permission to write the file.
         """
-        _check(name, uid, hosts, administrator=administrator)
         if not 0 < seconds <= MAX_SECONDS:
             raise InvalidParameterError("invalid expiry: expected at most 366 days", "give --expires 30d")
+        expiry = int(self._clock() + seconds)
+        _check(name, uid, expiry, hosts, administrator=administrator)
         text = PREFIX + secrets.token_urlsafe(32)
-        token = Token(name, uid, administrator, scope, int(self._clock() + seconds), tuple(hosts), _hash(text))
+        token = Token(name, uid, administrator, scope, expiry, tuple(hosts), _hash(text))
 
         def append_line(data: bytes) -> bytes:
             tokens = _parse(data, self.path)
@@ -244,9 +245,7 @@ def _parse(data: bytes, file_name: str) -> list[Token]:
         uid, is_administrator = int(match["uid"]) if match["uid"] else None, match["role"] == "administrator"
         hosts = tuple(match["hosts"].split(","))
         try:
-            _check(match["name"], uid, hosts, administrator=is_administrator)
-            if int(match["expiry"]) > MAX_EXPIRY:
-                raise InvalidParameterError("invalid expiry: expected seconds since 1970, with at most 11 digits")
+            _check(match["name"], uid, int(match["expiry"]), hosts, administrator=is_administrator)
         except InvalidParameterError as error:
             reason = f"{file_name}, line {number}: {error.message}"
             raise InvalidParameterError(reason, "correct the line or remove it") from None
@@ -255,14 +254,16 @@ def _parse(data: bytes, file_name: str) -> list[Token]:
     return tokens
 
 
-def _check(name: str, uid: int | None, hosts: Sequence[str], *, administrator: bool) -> None:
+def _check(name: str, uid: int | None, expiry: int, hosts: Sequence[str], *, administrator: bool) -> None:
     """Check the values of a token.
 
     Raises:
         InvalidParameterError: a value is invalid, or the token could see nothing, or more than its role says.
     """
     if not _NAME.fullmatch(name):
-        reason = f"invalid name {name[:80]!r}: expected 1 to 64 letters, digits and _.@- after a letter or digit"
+        reason = (
+            f"invalid name {name[:80]!r}: expected at most 64 letters, digits and _.@-, the first a letter or digit"
+        )
         raise InvalidParameterError(reason, "give another name")
     if uid is not None and not 0 <= uid <= MAX_UID:
         raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MAX_UID}", "give --uid")
@@ -271,3 +272,5 @@ def _check(name: str, uid: int | None, hosts: Sequence[str], *, administrator: b
     if not 0 < len(hosts) <= MAX_HOSTS or not all(map(_HOST.fullmatch, hosts)):
         reason = f"invalid hosts: expected 1 to {MAX_HOSTS} names of hosts in small letters, with * and ? as wildcards"
         raise InvalidParameterError(reason, "give --hosts web1,db*")
+    if expiry > MAX_EXPIRY:
+        raise InvalidParameterError("invalid expiry: expected seconds since 1970, at most 11 digits", "give --expires")

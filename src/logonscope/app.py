@@ -63,7 +63,8 @@ def connect(
             no password in either place, Kerberos is used.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA; without it, the system's
             certificates.
-        timeout: seconds to wait for one response of another machine or of a socket that ``host`` names; None: 90.
+        timeout: seconds to wait for the next part of a response, of another machine or of a socket that ``host``
+            names; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN, unless ``password`` is
             given.
         direct: read this machine in this process (on the command line: ``--direct``). By default the service of this
@@ -80,7 +81,7 @@ def connect(
         NotFoundError: the host has no account ``view_as`` (if it is a server, the first request raises this error).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read; the client for WS-Management is not installed; or ``view_as``
-            is given for another machine without a token, over http or with Kerberos.
+            is given for another machine, there is no token, and the URL is http:// or Kerberos is used.
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
@@ -261,7 +262,10 @@ def connect_from_terminal(
     direct: bool = False,
     view_as: str | None = None,
 ) -> Host:
-    """Return a host for the command line; for a user without a password, ask for it if standard input is a terminal."""
+    """Return a host for the command line.
+
+    If a user is named, but no password is found, ask for the password, if standard input is a terminal.
+    """
     if host is None or "://" not in host:
         return connect(host, visibility=visibility, timeout=timeout, direct=direct, view_as=view_as)
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
@@ -326,8 +330,13 @@ def _run_server(args: "argparse.Namespace") -> int:
     return command.run(args, open_source, LINUX, _unix_peer_caller, web.FOLDER)
 
 
-def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
+def open_live_source(plain_source: Source, settings: "Settings", *, is_here: bool) -> Source:
     """Return the source that the server reads: live and with a history, if the settings say so.
+
+    Args:
+        plain_source: reads the host, without events and without a history.
+        settings: the settings of the server.
+        is_here: the host is this machine.
 
     Raises:
         InvalidParameterError: the setting ``history`` is on, but another host is served, the setting ``live`` is off,
@@ -339,21 +348,21 @@ def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> 
         raise InvalidParameterError("history = true needs the events of this machine", "leave --host out")
     check_history(settings)
     if settings.live == "false" or not is_here:
-        return direct
+        return plain_source
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- only the server keeps events
 
     if not settings.history:
-        return make_live(direct, LINUX, needs_writes=settings.live == "auto")
+        return make_live(plain_source, LINUX, needs_writes=settings.live == "auto")
     from logonscope.journal.service import HistoryService, make_policy  # noqa: PLC0415 -- many servers keep no history
 
     policy = make_policy(
         dict(settings.history_keep), settings.history_size, settings.history_command_lines, settings.history_exclude,
         settings.history_redact,
     )  # fmt: skip
-    service = HistoryService(os.path.join(settings.state, "history"), direct, LINUX, policy, __version__)
-    live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.remembered_logins())
-    live.history = direct.history = service.start(live, live.has_kernel_events)
+    service = HistoryService(os.path.join(settings.state, "history"), plain_source, LINUX, policy, __version__)
+    live = make_live(plain_source, LINUX, needs_writes=settings.live == "auto", remembered=service.remembered_logins())
+    live.history = plain_source.history = service.start(live, live.has_kernel_events)
     live.service_checks = (*live.service_checks, live.check_history)
     return live
 
@@ -384,13 +393,13 @@ def _run_page(args: "argparse.Namespace") -> int:
 
 def open_page_source() -> Source:
     """Return the source of this machine for ``logonscope page``, with events, and with the history of the service."""
-    direct = choose_source(None)
-    add_history(direct)
+    plain_source = choose_source(None)
+    add_history(plain_source)
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- seldom needed
 
-    live = make_live(direct, LINUX, needs_writes=False)
-    live.history = direct.history
+    live = make_live(plain_source, LINUX, needs_writes=False)
+    live.history = plain_source.history
     return live
 
 
@@ -421,7 +430,7 @@ def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
 
 def _capabilities() -> int:
     """Return the effective capabilities of this process as a bit mask (proc(5), CapEff); 0 if /proc is not mounted."""
-    # read as bytes: to read text, Python would have to import its codec
+    # read as bytes: the name of the process, in the first line, need not be valid UTF-8
     try:
         with open("/proc/self/status", "rb") as file:
             return next((int(line.split()[1], 16) for line in file if line.startswith(b"CapEff:")), 0)
@@ -430,6 +439,6 @@ def _capabilities() -> int:
 
 
 def _save_recording(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls
-    from logonscope.sources.recording import save_recording  # noqa: PLC0415 -- gzip and json: only `record` needs them
+    from logonscope.sources.recording import save_recording  # noqa: PLC0415 -- imports gzip and json, which only recordings need
 
     return save_recording(snapshot, path, replace)

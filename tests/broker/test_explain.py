@@ -161,7 +161,7 @@ def test_other_queries_are_explained_by_their_result_classes() -> None:
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4100",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4150",
         "cgroup, children, comm, ppid, ses, start, tty_nr, uids: of process 4151",
-        "the journal (without one, auth.log): sshd's lines about these logins",
+        "the journal (without one, auth.log or secure): sshd's lines about these logins",
     )
     asks_for, of, (part,) = explain(
         request, "SELECT * FROM __InstanceCreationEvent WITHIN 5 WHERE TargetInstance ISA 'Win32_LogonSession'"
@@ -221,7 +221,7 @@ def test_an_invalid_query_cannot_be_explained(text: str) -> None:
 def test_only_the_columns_of_a_details_read_it() -> None:
     request = Memory(example.snapshot()).request(ROOT)
     log, sockets = (
-        "the journal (without one, auth.log): sshd's lines about these logins",
+        "the journal (without one, auth.log or secure): sshd's lines about these logins",
         "the sockets of the leaders of ssh logins",
     )
     for columns, readings in (

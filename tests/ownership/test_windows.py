@@ -170,7 +170,7 @@ def test_an_explanation_does_not_reveal_the_owner_of_a_hidden_process() -> None:
     (part,) = explain(ask(user(BOB)), "ASSOCIATORS OF {Win32_Process=1010}").parts
     assert HERS not in repr(part)
     (part,) = explain(ask(), "SELECT * FROM Win32_LogonSession WHERE LogonId = 5").parts
-    log = "the journal (without one, auth.log): sshd's lines about these logins"
+    log = "the journal (without one, auth.log or secure): sshd's lines about these logins"
     assert part.reads == ("the records of logins", "ses: of every process with LUID 5", log)
 
 

@@ -217,7 +217,7 @@ class ReadingRecorder(BaseSource):
         return self._source.held_sockets(look, pids)
 
     def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
-        self.readings.append("the journal (without one, auth.log): sshd's lines about these logins")
+        self.readings.append("the journal (without one, auth.log or secure): sshd's lines about these logins")
         return self._source.authentications(look, queries)
 
     def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:

@@ -20,7 +20,7 @@ from logonscope.providers.helpers.text import clean
 
 _RECORD = "the login record"
 _SOCKET = "the TCP socket of the leader, if that is an ssh server run by root"
-_LOG = "sshd's line about the login in the journal; on a host without a journal, in auth.log"
+_LOG = "sshd's line about the login in the journal; on a host without a journal, in auth.log or secure"
 _RECORD_OR_CGROUP = f"{_RECORD}; without a record, the cgroup of its processes"
 
 

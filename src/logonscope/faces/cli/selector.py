@@ -53,7 +53,7 @@ def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER",
         group,
         "only logins that began at this time or later",
         "only logins that began before this time",
-        "; reads systemd's journal",
+        "; reads systemd's journal, or auth.log or secure",
     )
     group.add_argument(
         "--no-system", action="store_true", help="without the System session, the processes that no login started"

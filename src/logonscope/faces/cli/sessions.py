@@ -56,7 +56,8 @@ examples:
 )
 
 AUTH_HELP = (
-    "also how ssh logins authenticated, and their client's port; reads systemd's journal and the sockets of leaders"
+    "also how ssh logins authenticated, and their client's port; reads the sockets of leaders, and systemd's journal, "
+    "or without a journal /var/log/auth.log or /var/log/secure (where any user can add lines)"
 )
 AUTH_DETAILS: Details = frozenset({"origin", "authentication"})
 """The details that --auth reads."""

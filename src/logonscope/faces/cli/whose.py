@@ -33,7 +33,8 @@ MAX_IN_SENTENCES = 5
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 
 AUTH_HELP = (
-    "also how an ssh login authenticated, and its client's port; reads systemd's journal and the leader's sockets"
+    "also how an ssh login authenticated, and its client's port; reads the leader's sockets, and systemd's journal, "
+    "or without a journal /var/log/auth.log or /var/log/secure (where any user can add lines)"
 )
 
 EPILOG = """\

@@ -52,7 +52,7 @@ class ExecWriter(EventWriter):
             self._messages.add("event", predicate, event.missed or 1)
             return
         if not self._runner.has_room:
-            # in a stream of events without a pause, nothing else starts the commands that wait
+            # commands may have ended since the last call of ``step``
             self._runner.step()
         if not self._runner.has_room:
             self._messages.add("event", DROPPED)

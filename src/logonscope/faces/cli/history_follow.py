@@ -1,8 +1,10 @@
 """``logonscope history --follow``: what happens after the list, in the form of ``logonscope watch``.
 
-The watch begins first. The history is read only when it contains everything that happened before the watch, so that
-nothing is missing. An event that both the history and the watch report is printed once. Logins and processes are
-recognized by their permanent names (GUIDs), failed logons and changes of user by their values and their times.
+The watch begins first. The history is read WRITE_SECONDS later: by then, the service has written to it what happened
+before the watch. (If the service cannot write at the time, these events are missing in the output.)
+
+An event that both the history and the watch report is printed once. Logins and processes are recognized by their
+permanent names (GUIDs), failed logons and changes of user by their values and their times.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from logonscope.faces.cli.watch import write_events
 from logonscope.formats.history_events import failed_logon_event
 
 WRITE_SECONDS = 1.5
-"""Seconds to wait until the history contains what has happened: the server writes to it once a second."""
+"""Seconds to wait until the history has what happened before: the service writes to it once a second."""
 
 SAME_SECONDS = 1.0
 """Maximum seconds between the time of a row and the time of the same event in the watch.
@@ -31,11 +33,11 @@ The history and the watch compute the two times separately.
 """
 
 SESSION_EVENTS = LOGON_EVENTS - {"LogonFailed"}
-"""The events of logon sessions; a failed logon has none."""
+"""The events of logon sessions. (A failed logon has no logon session.)"""
 
 
 def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Watch:
-    """Open the watch for the events after the list; return it when the history has the events before.
+    """Open the watch for the events after the list; return it after WRITE_SECONDS.
 
     Raises:
         InvalidParameterError: the options select what a watch cannot select, or the output format is not for events.

@@ -1,7 +1,7 @@
-"""Cursors without a history: random names of positions in the event stream, for all subscriptions of this process.
+"""Cursors of hosts without a history or without kernel events: random names of positions in the event stream.
 
-Consecutive numbers would show a caller how many events are hidden from it. Cursors with a history are in
-event_cursors.py.
+All subscriptions of this process share them. Consecutive numbers would show a caller how many events are hidden from
+it. Other cursors are in event_cursors.py.
 """
 
 import secrets

@@ -38,8 +38,9 @@ class Descendants:
         # pid -> start, because a pid can be reused
         self._running: dict[int, int | None] = {}
         self._ended: dict[int, int | None] = {}
+        # logon sessions that a descendant entered: their LogonStarted, if they are new, has not come yet
         self._entered_logon_ids = set[str]()
-        self._logon_ids = set[str]()
+        self._began_logon_ids = set[str]()
         self._add_running()
 
     def __repr__(self) -> str:
@@ -100,11 +101,11 @@ class Descendants:
         logon_id, leader = event.session.logon_id, event.session.leader
         if isinstance(event, LogonStarted):
             if logon_id in self._entered_logon_ids or leader in self._running or leader in self._ended:
-                self._logon_ids.add(logon_id)
+                self._began_logon_ids.add(logon_id)
             self._entered_logon_ids.discard(logon_id)
-        is_of_descendants = logon_id in self._logon_ids
+        is_of_descendants = logon_id in self._began_logon_ids
         if isinstance(event, LogonEnded):
-            self._logon_ids.discard(logon_id)
+            self._began_logon_ids.discard(logon_id)
             self._entered_logon_ids.discard(logon_id)
         return is_of_descendants
 

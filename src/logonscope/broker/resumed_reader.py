@@ -1,8 +1,9 @@
 """A reader that continues after a cursor: first the events that the history keeps, then live ones.
 
-When the history has no more events, a new live reader is opened: its position shows where the live events begin. Then
-the history is read up to that position, as soon as the events before the position are written. So no event comes twice,
-and none is left out. If the events before the position are not written in time, EventsLost is returned in their place.
+When all events that the history has so far are read, a new live reader is opened: its position shows where the live
+events begin. The events before this position that the history did not have yet are then read from it, when they are
+written. So no event comes twice, and none is left out. If these events are not written in time, EventsLost is returned
+in their place.
 """
 
 import time
@@ -47,7 +48,10 @@ class ResumedReader(EventReader):
         self._live = open_live() if live is None else live
         self.description = self._live.description
         self._live_position: int | None = mark.position
-        """The position of the last event that was read, at first that of the mark; None: the event has no position."""
+        """The position after which live events are read; None: not known.
+
+        It is that of the mark at first, then that at which the live events begin, then that of the last live event.
+        """
         self._live_begin: int | None = None  # the position at which the live events begin; None: not determined yet
         self._wait_until = 0.0  # until then, wait for the history to write the events up to ``_live_begin``
         self._call: Callable[[], object] | None = None

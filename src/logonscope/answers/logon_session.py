@@ -52,9 +52,10 @@ class LogonSession(NamedTuple):
         leftovers: if the logon session is logged out, the same number as ``processes``; if it is not, 0; None: the
             processes were not counted, or it is unknown whether the logon session is logged out.
         guid: its permanent, unique name.
-        join_evidence: what shows that the kernel gave the id ``logon_id`` to the login: record (the login record names
-            the id), leader (the leader has the id), scope (all processes of the scope have the id), remembered (an
-            earlier request joined id and login); None: no login is known, or the kernel did not give it this id.
+        join_evidence: what shows the id that the kernel has for the login (``logon_id``, unless the login inherited the
+            id): record (the login record names the id), leader (the leader has the id), scope (all processes of the
+            scope have the id; without a record also: the name of the scope has it), remembered (an earlier request
+            joined id and login); None: no login is known, or the id is not known.
         start_is_approximate: there is no login record: ``start`` is the start of the earliest process whose parent is
             outside the logon session, and changes when that process ends.
         container_id: the container in which the logon session began.
@@ -67,8 +68,8 @@ class LogonSession(NamedTuple):
         key_type: ED25519, RSA-CERT, ...
         key_fingerprint: the fingerprint of the ssh key: SHA256:...
         certificate_authority: the fingerprint of the key that signed the certificate.
-        authentication_source: the log: "journal", or "/var/log/auth.log, unauthenticated", because every user can add
-            lines to that file through syslog(3).
+        authentication_source: the log: "journal"; or a file and "unauthenticated", because every user can add lines to
+            it through syslog(3), such as "/var/log/auth.log, unauthenticated" or "/var/log/secure.1, unauthenticated".
         sources: the source of each value, by the name of the field.
         usage: the resources of its processes; only with the detail "usage".
     """

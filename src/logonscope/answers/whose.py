@@ -16,9 +16,10 @@ class UnseenLogin(NamedTuple):
 
     Attributes:
         kind: "daemon": a parent is a program that can log users in; "unit": the process is in the unit of such a
-            program, and its parents have ended; "user change": root became a person without su or sudo; "orphan": the
-            process runs as a person, its parents have ended, and it is in no unit; "outside": it was started by a
-            process that cannot be seen, in another pid namespace or logon session, or hidden from the caller.
+            program, and this program is none of its parents; "user change": root became a person without su or sudo;
+            "orphan": the process runs as a person, its parents have ended, and it is in no service; "outside": the
+            process that started it cannot be seen, because that process is in another pid namespace or logon session,
+            or is hidden from the caller.
         pid: the process that shows the sign.
         name: the name of the process ``pid``, or of the unit.
     """

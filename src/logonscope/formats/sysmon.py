@@ -1,4 +1,7 @@
-"""Sysmon for Linux: process creation (event 1), with the fields that Sigma rules test."""
+"""Sysmon for Linux: process creation (event 1).
+
+CurrentDirectory, IntegrityLevel and hashes are missing: they are not known.
+"""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -12,7 +12,7 @@ SYSTEM, INTERACTIVE, NETWORK, BATCH, SERVICE = 0, 2, 3, 4, 5
 UNLOCK, REMOTE_INTERACTIVE = 7, 10
 
 SSH_PROGRAMS = {"sshd", "sshd-session", "dropbear"}
-"""Kernel names of ssh servers."""
+"""Kernel names of the processes of ssh servers."""
 
 SSH_SERVICES = SSH_PROGRAMS | {"ssh"}
 """Names of the PAM services of ssh servers. A process named "ssh" is a client."""

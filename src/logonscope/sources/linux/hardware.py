@@ -25,7 +25,7 @@ def read_hardware(root: str) -> Hardware:
     first_package = next(iter(packages.values()), {})
     # reversed: if a name occurs twice, its first value is used
     cpu_fields = dict(reversed(_LINE.findall(_read_first_processor(root))))
-    # ARM and RISC-V list features under other names, and do not list extensions for virtual machines
+    # ARM and RISC-V have no "flags", but "Features" and "isa", with other names, which are not interpreted here
     flags = set(cpu_fields["flags"].split()) if "flags" in cpu_fields else None
     cache_sizes = _read_cache_sizes(root, first_package)
     zone, rule = _read_zone(root)

@@ -22,8 +22,8 @@ PROVIDER = Provider(
         "AuthenticationPackage": column(
             lambda session, *_: clean(session.authentication_package),
             "PAM if only PAM can have authenticated; for ssh, the method in sshd's line about the login in the journal"
-            " (on a host without a journal, in auth.log or secure): PublicKey, PAM, Kerberos or HostBased; null if it was not"
-            " logged",
+            " (on a host without a journal, in auth.log or secure): PublicKey, PAM, Kerberos or HostBased; null if it"
+            " was not logged",
             AUTHENTICATION,
         ),
         "LogonType": column(

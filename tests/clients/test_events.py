@@ -20,6 +20,7 @@ from winrm.protocol import Protocol
 from wsmanclient import Client
 
 from logonscope import connect
+from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import parse_duration
 from tests.broker.ringed import Ringed
@@ -49,7 +50,7 @@ def server(host: Ringed) -> Iterator[RunningServer]:
 def waiting_pulls(server: RunningServer) -> int:
     """Return how many pulls wait for events."""
     contexts = server.services.dispatcher.enumerations._open.values()  # noqa: SLF001 -- there is no other way
-    return sum(getattr(context, "waiting", None) is not None for context in contexts)
+    return sum(isinstance(context, OpenSubscription) and context.waiting_pull is not None for context in contexts)
 
 
 def subscribe_element(query: str = LOGONS) -> ET.Element:

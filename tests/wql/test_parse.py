@@ -21,7 +21,7 @@ from logonscope.wql.parse import (
     MAX_JUNCTIONS,
     MAX_KEPT_LENGTH,
     MAX_QUERY_LENGTH,
-    double_lone_backslashes,
+    escape_pasted_backslashes,
     parse,
 )
 from logonscope.wql.text import MAX_NAME_LENGTH
@@ -172,6 +172,7 @@ def test_constants(text: str, value: Constant) -> None:
         ("SELECT * FROM C WHERE a == 1", (1, 26), "'='"),
         ("SELECT * FROM C WHERE a = 'x", (1, 27), "unterminated string"),
         ("SELECT * FROM C WHERE a = 'x''", (1, 30), "unterminated string"),
+        (r"SELECT * FROM C WHERE a = 'C:\'", (1, 27), r"\' does not close it: write every backslash twice"),
         ("SELECT * FROM C WHERE a = 1 b = 2", (1, 29), "AND"),
         ("SELECT * FROM C WHERE (a = 1", (1, 29), '")"'),
         ("SELECT * FROM C WHERE a = 1)", (1, 28), "')'"),
@@ -205,7 +206,12 @@ def test_constants(text: str, value: Constant) -> None:
         ("SELECT * FROM E GROUP WITHIN 1.5", (1, 30), "whole seconds"),
         ("SELECT * FROM E GROUP WITHIN -1", (1, 30), "whole seconds"),
         ("ASSOCIATORS OF C=1", (1, 16), "braces"),
-        ("ASSOCIATORS OF {C='1}", (1, 16), "unterminated object path"),
+        ("ASSOCIATORS OF {C=1", (1, 16), "unterminated object path"),
+        ("ASSOCIATORS OF {C=1 WHERE KeysOnly", (1, 16), "close it with a brace"),
+        ("ASSOCIATORS OF {C='1}", (1, 19), "unterminated string"),
+        ("ASSOCIATORS OF {C='1',D=\"2} WHERE", (1, 25), "close it with a quote"),
+        (r"ASSOCIATORS OF {C='C:\'}", (1, 19), r"\' does not close it: write every backslash twice"),
+        ("ASSOCIATORS OF {C={1}}", (1, 19), "put a value with braces in quotes"),
         ("ASSOCIATORS OF {C=1} WHERE", (1, 27), "end of the query"),
         ("ASSOCIATORS OF {C=1} WHERE AssocClass=A AND Role=B", (1, 41), "invalid option AND of ASSOCIATORS OF"),
         ("ASSOCIATORS OF {C=1} WHERE AssocClass=A, Role=B", (1, 40), "','"),
@@ -290,19 +296,19 @@ def test_the_content_of_strings_counts_for_no_limit() -> None:
     ],
 )
 def test_a_lone_backslash_means_itself(pasted: str, doubled: str) -> None:
-    assert double_lone_backslashes(pasted) == doubled
+    assert escape_pasted_backslashes(pasted) == doubled
 
 
 @given(st.text("\\\"'ab.:", max_size=10))
 def test_what_was_written_with_care_stays_what_it_is(value: str) -> None:
     path = f"P.Name={path_constant(value)}"
-    assert double_lone_backslashes(path) == path
-    assert parse_path(double_lone_backslashes(path)).keys == (("Name", value),)
+    assert escape_pasted_backslashes(path) == path
+    assert parse_path(escape_pasted_backslashes(path)).keys == (("Name", value),)
 
 
 @given(st.text(max_size=40))
 def test_no_text_is_too_odd_and_once_is_enough(path: str) -> None:
-    assert double_lone_backslashes(double_lone_backslashes(path)) == double_lone_backslashes(path)
+    assert escape_pasted_backslashes(escape_pasted_backslashes(path)) == escape_pasted_backslashes(path)
 
 
 def test_a_query_that_is_repeated_is_parsed_once_and_a_long_one_each_time() -> None:

@@ -22,7 +22,7 @@ from logonscope.providers.helpers.registry import provided_classes
 from logonscope.wql.bind import SYSTEM_KINDS, THIS, ComparedColumn, NameScope, bind, class_scope, find_column
 from logonscope.wql.condition import FALSE, TRUE, Condition, condition_columns
 from logonscope.wql.events import EventQuery, bind_events
-from logonscope.wql.parse import double_lone_backslashes, parse
+from logonscope.wql.parse import escape_pasted_backslashes, parse
 from logonscope.wql.text import describe_position, positioned_errors
 from logonscope.wql.tree import AssociationQuery, Name, Select
 
@@ -158,7 +158,7 @@ def _plan_association_query(
     request: Request, tree: AssociationQuery, namespace: str, text: str
 ) -> AssociationPlan | ClassesPlan:
     with positioned_errors(text, tree.position):
-        target = target_of(request, double_lone_backslashes(tree.path), namespace)
+        target = target_of(request, escape_pasted_backslashes(tree.path), namespace)
         if not tree.schema_only:
             require_instance(target)
         elif target.keys is not None:

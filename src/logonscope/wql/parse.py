@@ -55,9 +55,11 @@ _SIMPLIFY = "simplify the query, or split it"
 _STRINGS = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*"""
 _WORD = r"\w+|."
 _LAST_WORD = r"(\w+)\s*$"
+# what may be between the braces of PATH in grammar.lark
+_PATH_BODY = r"""(?:[^{}"']|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')*"""
 _PATH_STRING = r"""(["'])((?:\\.|(?!\1)[^\\])*)\1"""
 _PATH_ESCAPE = r"""\\[\\"']"""
-_LONE_BACKSLASH = r"""\\(?!["'])"""
+_UNESCAPED_PATH_BACKSLASH = r"""\\(?!["'])"""
 _TWO_BACKSLASHES = r"\\\\"  # as a template of re.sub
 _NESTING = r"\(|\)|\bNOT\b|\b(?:AND|OR)\b"
 _TERMINAL_NAMES = {
@@ -69,7 +71,6 @@ _TERMINAL_NAMES = {
     "NAME": "a name", "PATH": "an object path in braces", "LPAR": '"("', "RPAR": '")"', "COMMA": '","', "DOT": '"."',
     END: "end of the query",
 }  # fmt: skip
-_UNTERMINATED = {"'": "string", '"': "string", "{": "object path"}
 _SQL_HINTS = {
     "ORDER": "WQL has no ORDER BY: sort the rows yourself",
     "IN": "WQL has no IN: write = ... OR = ...",
@@ -146,11 +147,11 @@ class _InvalidPieceError(Exception):
         self.position, self.message, self.hint, self.error_class = position, message, hint, error_class
 
 
-def double_lone_backslashes(path: str) -> str:
-    r"""Double the backslashes in the strings of an object path, so that pasted paths work.
+def escape_pasted_backslashes(path: str) -> str:
+    r"""Escape the backslashes in the strings of an object path, so that pasted paths work.
 
-    In ``{path}``, users paste ``\\.\PHYSICALDRIVE0`` without escapes. A string in which every backslash is part of an
-    escape is returned unchanged.
+    In ``{path}``, users paste ``\\.\PHYSICALDRIVE0`` without escapes. If a string has a backslash outside an escape, all
+    its backslashes are doubled, except those before a quote. Other strings are returned unchanged.
     """
     return re.sub(_PATH_STRING, _double_backslashes, path, flags=re.DOTALL)
 
@@ -159,7 +160,7 @@ def _double_backslashes(match: re.Match[str]) -> str:
     quote, inner = match.groups()
     if "\\" not in re.sub(_PATH_ESCAPE, "", inner):
         return match[0]
-    return f"{quote}{re.sub(_LONE_BACKSLASH, _TWO_BACKSLASHES, inner)}{quote}"
+    return f"{quote}{re.sub(_UNESCAPED_PATH_BACKSLASH, _TWO_BACKSLASHES, inner)}{quote}"
 
 
 @cache
@@ -208,12 +209,8 @@ def _check_limits(text: str) -> None:
 
 def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
     position, token = error.position, error.token
-    # If a quote or an opening brace begins no token, its closing quote or brace is missing.
-    if token is None and (unterminated := _UNTERMINATED.get(text[position])):
-        closing = "a brace" if unterminated == "object path" else "a quote"
-        raise InvalidQueryError(
-            f"unterminated {unterminated} at {describe_position(text, position)}", f"close it with {closing}"
-        )
+    if token is None:
+        _raise_unterminated_error(text, position)
     terminals = set(error.expected)
     if "_GROUP" in terminals:
         terminals.discard("_BY")  # the grammar accepts BY without GROUP only for a better error
@@ -226,6 +223,25 @@ def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
     raise InvalidQueryError(
         f"unexpected {unexpected} at {describe_position(text, position)}", f"expected {expected}" if expected else ""
     )
+
+
+def _raise_unterminated_error(text: str, position: int) -> None:
+    """Raise an error that says what is missing, if a quote or an opening brace at the position begins no token."""
+    if text[position] == "{":
+        path_body = re.compile(_PATH_BODY, re.DOTALL).match(text, position + 1)
+        end = path_body.end() if path_body else position + 1
+        if end == len(text):
+            message = f"unterminated object path at {describe_position(text, position)}"
+            raise InvalidQueryError(message, "close it with a brace")
+        if text[end] == "{":
+            message = f"unexpected '{{' at {describe_position(text, end)}"
+            raise InvalidQueryError(message, "in an object path, put a value with braces in quotes")
+        position = end  # the quote that begins an unterminated string
+    if text[position] in "'\"":
+        hint = "close it with a quote"
+        if (escaped_quote := f"\\{text[position]}") in text[position:]:
+            hint += f"; {escaped_quote} does not close it: write every backslash twice"
+        raise InvalidQueryError(f"unterminated string at {describe_position(text, position)}", hint)
 
 
 def _raise_sql_error(text: str, position: int) -> None:

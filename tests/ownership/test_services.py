@@ -26,6 +26,11 @@ MANAGER = "/user.slice/user-1000.slice/user@1000.service"
         (f"{MANAGER}/init.scope", "user@1000.service"),
         ("/openrc.sshd", "sshd"),
         ("/openrc/sshd/below", "sshd"),
+        ("/openrc.mount-ro", "mount-ro"),
+        ("/openrc.swap", "swap"),
+        ("/openrc.service", "openrc.service"),
+        ("/openrc.slice/foo.service", "foo.service"),
+        ("/openrc.slice/openrc-a.slice/foo.service", "foo.service"),
     ],
 )
 def test_the_first_component_that_is_no_slice_is_the_service_of_the_system(cgroup: str, name: str) -> None:
@@ -56,6 +61,7 @@ def test_what_a_users_manager_runs_is_that_users(below: str, name: str) -> None:
         "/system.slice/a b.service", "/system.slice/a\nb.service", "/system.slice/x.service\n",
         "/system.slice/.service", f"/system.slice/{'a' * 250}.service", f"{MANAGER}/app.slice/app-x.scope/y.service",
         "/user.slice/user-1000.slice/user@1001.service\n/init.scope", "/openrc.", "/openrc.../x y",
+        "/openrc.scope", "/openrc.scope/x.service", "/openrc.slice", "/openrc.mount", "/openrc.socket",
     ],
 )  # fmt: skip
 def test_scopes_containers_and_forgeries_are_no_services(cgroup: str) -> None:

@@ -6,7 +6,8 @@ names: a service with delegation makes directories of its own, and these can con
 of a user's manager are below user@UID.service, where that user can make directories: a name there is a unit of that
 user, never of the system. A scope is no service.
 
-OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME.
+OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME. But openrc.TYPE with a type of units, such as
+openrc.slice, is a unit of systemd.
 """
 
 import re
@@ -15,7 +16,10 @@ from functools import lru_cache
 from logonscope.facts import ServiceName, is_service_unit
 
 _MANAGER = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?:/|$)"
-_OPENRC = r"/openrc[./]([A-Za-z0-9_.+-]{1,255})(?:/|$)"
+_UNIT_TYPES = "service|scope|slice|socket|mount"
+"""The types of units whose directories can have processes; swap is left out, because OpenRC has a service "swap"."""
+
+_OPENRC = rf"/openrc(?:/|\.(?!(?:{_UNIT_TYPES})(?:/|$)))([A-Za-z0-9_.+-]{{1,255}})(?:/|$)"
 _INIT_SCOPE = "init.scope"
 """The unit in which a user's manager itself runs, below user@UID.service: it counts as user@UID.service."""
 
@@ -35,7 +39,6 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")
         return ServiceName(unit, uid) if is_service_unit(unit) else None
-    # systemd would make such a path only for a unit named openrc.service in the root slice
     openrc = re.match(_OPENRC, cgroup)
     if openrc is not None:
         return ServiceName(openrc[1])

@@ -150,8 +150,8 @@ class _InvalidPieceError(Exception):
 def escape_pasted_backslashes(path: str) -> str:
     r"""Escape the backslashes in the strings of an object path, so that pasted paths work.
 
-    In ``{path}``, users paste ``\\.\PHYSICALDRIVE0`` without escapes. If a string has a backslash outside an escape, all
-    its backslashes are doubled, except those before a quote. Other strings are returned unchanged.
+    In ``{path}``, users paste ``\\.\PHYSICALDRIVE0`` without escapes. If a string has a backslash outside an escape,
+    all its backslashes are doubled, except those before a quote. Other strings are returned unchanged.
     """
     return re.sub(_PATH_STRING, _double_backslashes, path, flags=re.DOTALL)
 

@@ -160,6 +160,29 @@ def test_what_is_in_use_or_no_socket_stays(tmp_path: Path) -> None:
     assert "path too long" in refusal(f"unix:/{'a' * 200}")
 
 
+def remarks(*urls: str) -> list[str]:
+    return listening_sockets.check_listeners([parse_listener(url) for url in urls])
+
+
+def test_the_check_of_a_unix_socket_finds_what_the_start_would_find(tmp_path: Path) -> None:
+    url, path = f"unix:{tmp_path}/s", tmp_path / "s"
+    assert remarks(url) == []
+    with listening(url):
+        assert remarks(url) == [f"{url}: address already in use, perhaps by this server"]
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+        killed.listen()
+    assert remarks(url) == []
+    assert path.exists(), "the check changes nothing"
+    path.rename(tmp_path / "stale")
+    path.symlink_to(tmp_path / "stale")
+    (tmp_path / "file").touch()
+    for wrong in (url, f"unix:{tmp_path}/file", f"unix:{tmp_path}", f"unix:/{'a' * 200}"):
+        with pytest.raises(InvalidParameterError) as error:
+            remarks(wrong)
+        assert str(error.value) == refusal(wrong)
+
+
 def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
     """Header and body are two writes: with Nagle's algorithm the second one waits, 40 ms for each answer."""
 

@@ -86,8 +86,8 @@ def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str]
         future_folders: directories of unix sockets that will be created before the server starts.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``listen_sockets``; but an address in use is no error, since
-            this server itself may use it.
+        AccessDeniedError, InvalidParameterError: as ``listen_sockets``; but a port or a socket file in use is no
+            error, since this server itself may use it.
     """
     remarks: list[str] = []
     skipped: list[LogonscopeError] = []
@@ -95,7 +95,7 @@ def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str]
         try:
             _check(listener, future_folders)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
+            if error.errno == errno.EADDRINUSE and (not listener.path or _is_socket(listener.path)):
                 remarks.append(f"{listener}: address already in use, perhaps by this server")
             elif _may_skip(listener, error):
                 remarks.append(f"{listener}: skipped, this host has no such address")
@@ -107,7 +107,7 @@ def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str]
 
 
 def _check(listener: Listener, future_folders: Sequence[str]) -> None:
-    """Bind a TCP address for a moment; check the permissions in the directory of a unix socket.
+    """Bind a TCP address for a moment; check the path of a unix socket, and the permissions in its directory.
 
     Raises:
         OSError: the server could not listen there.
@@ -121,6 +121,8 @@ def _check(listener: Listener, future_folders: Sequence[str]) -> None:
     os.stat(folder)
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    if not _is_stale(listener.path) and os.path.lexists(listener.path):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _may_skip(listener: Listener, error: OSError) -> bool:
@@ -239,7 +241,9 @@ def _bind(listener: Listener) -> socket.socket:
 
 def _open_unix(listener: Listener) -> socket.socket:
     """Open a unix socket that every user may connect to; the kernel authenticates the users (unix(7), SO_PEERCRED)."""
-    _remove_stale(listener.path)
+    if _is_stale(listener.path):
+        os.unlink(listener.path)
+    # if another file is at the path, or a process listens on it, bind fails
     unix_socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # umask rather than chmod after bind: the path could be replaced by a symbolic link in between.
     old_umask = os.umask(0o111)
@@ -254,17 +258,25 @@ def _open_unix(listener: Listener) -> socket.socket:
     return unix_socket
 
 
-def _remove_stale(path: str) -> None:
-    """Remove a socket file without a listening process; leave other files, so that bind fails."""
-    try:
-        if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return
-    except FileNotFoundError:
-        return
+def _is_stale(path: str) -> bool:
+    """Return whether a path is a socket file on which no process listens.
+
+    Raises:
+        OSError: the path is too long for a socket.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.setblocking(False)
-        if client.connect_ex(path) == errno.ECONNREFUSED:
-            os.unlink(path)
+        if client.connect_ex(path) != errno.ECONNREFUSED:
+            return False
+    return _is_socket(path)  # a file of another type refuses connections, too
+
+
+def _is_socket(path: str) -> bool:
+    """Return whether a path is a socket file, not a symbolic link to one."""
+    try:
+        return stat.S_ISSOCK(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _listen_error(listener: Listener, error: OSError) -> AccessDeniedError | InvalidParameterError:

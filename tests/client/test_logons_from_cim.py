@@ -51,6 +51,22 @@ def test_logon_sessions_have_what_the_documented_classes_tell(described: LogonsF
     assert [session.logon_id for session in described.sessions("alice")] == ["41", "42"]
 
 
+class Unordered(Windows):
+    """The same, but its logon sessions come in another order."""
+
+    def query(self, text: str, **options: Any) -> Iterator[Any]:
+        """Return the rows in reverse."""
+        return iter([*self._host.query(text, **options)][::-1])
+
+
+@pytest.mark.parametrize("where", [None, LogonFilter(users=frozenset({"alice", "bob"}))])
+def test_logon_sessions_of_a_windows_are_sorted(where: LogonFilter | None) -> None:
+    unordered: Any = Unordered()
+    logon_ids = [session.logon_id for session in LogonsFromCim(unordered).sessions(None, where)]
+    assert logon_ids == [session.logon_id for session in web1().sessions(where=where)]
+    assert len(logon_ids) > 2
+
+
 def test_processes_are_in_their_logon_sessions(described: LogonsFromCim) -> None:
     rows = {row.pid: row for row in described.processes(None)}
     assert {row.pid: row.logon_id for row in web1().processes()} == {pid: row.logon_id for pid, row in rows.items()}

@@ -5,6 +5,7 @@ Windows. The classes that Microsoft documents have fewer properties: fields with
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ MAX_BY_ASSOCIATION = 4
 
 For more logon sessions, all processes of the host are read once.
 """
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 _FIELDS = {
     "logon_id": "LogonId", "user": "User", "uid": "Uid", "logon_type": "LogonType", "start": "StartTime",
@@ -101,7 +104,7 @@ class LogonsFromCim:
     def sessions(
         self, which: str | None, where: LogonFilter | None = None, details: Details = NO_DETAILS
     ) -> list[LogonSession]:
-        """Return the logon sessions that ``which`` names and that match the filter.
+        """Return the logon sessions that ``which`` names and that match the filter, in the order of ``Host.sessions``.
 
         Fields of a detail are filled if ``details`` has the detail, or if the filter needs it.
         """
@@ -201,7 +204,7 @@ class LogonsFromCim:
         return True
 
     def _query_sessions(self, where: LogonFilter | None = None, details: Details = NO_DETAILS) -> list[LogonSession]:
-        """Return the logon sessions that may match the filter, with these details."""
+        """Return the logon sessions that may match the filter, with these details, in the order of ``Host.sessions``."""
         if self.is_logonscope:
             selected = _select_properties(details)
             select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()), selected)
@@ -211,7 +214,7 @@ class LogonsFromCim:
         users = {_read_key(pair["Dependent"]): _read_account_name(pair["Antecedent"]) for pair in logged_on_users}
         select = filtered_select("Win32_LogonSession", where, frozenset({"LogonType", "StartTime"}))
         instances = iter(self._host.query(write_statement(select), namespace=CIMV2))
-        return [_build_windows_session(instance, users) for instance in instances]
+        return sorted((_build_windows_session(instance, users) for instance in instances), key=_sort_key)
 
     def _processes_of(self, logon_ids: Sequence[str]) -> Iterator[SessionProcess]:
         """Yield the processes of logon sessions: of a few by association, of many from the list of all processes."""
@@ -384,6 +387,12 @@ def _is_selected(session: LogonSession, which: str | None) -> bool:
     if which is not None and which.lower() == SYSTEM_WORD:
         return session.logon_type == 0
     return which is None or which in {session.logon_id, session.login, session.user}
+
+
+def _sort_key(session: LogonSession) -> tuple[bool, datetime, int, str]:
+    """Return the sort key of a logon session of Windows, which lists its logon sessions in no documented order."""
+    # of two LogonIds in decimal digits, the longer one is the greater number
+    return session.logon_type != 0, session.start or _EPOCH, len(session.logon_id), session.logon_id
 
 
 def _by_process(pairs: "Iterable[Instance]") -> "dict[str, Instance]":

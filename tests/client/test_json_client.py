@@ -1,11 +1,13 @@
 """Tests of client/json_client.py: lines, errors, and connections that are kept."""
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from logonscope import AccessDeniedError, NotFoundError, TransportFailureError
+from logonscope import AccessDeniedError, NotFoundError, TimedOutError, TransportFailureError
 from logonscope.client.json_client import JsonClient
 from logonscope.client.unix_connection import UnixConnection
 from tests.client.scripted import answer, scripted, stream
@@ -30,6 +32,21 @@ def test_an_error_is_raised_where_it_is_in_the_stream(tmp_path: Path) -> None:
         assert next(rows) == {"a": 1}
         with pytest.raises(NotFoundError, match="no; ask"):
             next(rows)
+
+
+def test_a_part_that_does_not_arrive_in_time(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(lambda: client(str(tmp_path / "socket")).stream("x", {}, timeout=0.2))
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(stream(b'{"a":1}\n', is_complete=False))
+                rows = sending.result()
+                assert next(rows) == {"a": 1}
+                with pytest.raises(TimedOutError, match=r"no complete answer within 0\.2 s"):
+                    next(rows)
 
 
 def test_an_error_by_status(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from logonscope.broker import Caller
 from logonscope.cim.classes import Class
 from logonscope.client import Host, LocalHost
 from logonscope.dispatch.audit import Audit
-from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, NotSupportedError
+from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, NotSupportedError, TimedOutError
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
 from tests.lab.fixtures import skip_or_fail
@@ -247,6 +248,19 @@ def test_a_host_carries_many_requests_at_once(over_json: Host) -> None:
     with pytest.raises(NotFoundError):
         over_json.session_of(99999)
     assert over_json.sessions(41)[0].user == "alice"
+
+
+@pytest.mark.parametrize("scheme", ["https", "unix"])
+def test_a_query_waits_for_a_server_that_hangs_only_until_its_timeout(server: RunningServer, scheme: str) -> None:
+    text = "SELECT Name FROM Win32_ComputerSystem"
+    with over_https(server, ADMIN) if scheme == "https" else connect(f"unix:{server.unix}") as host:
+        rows = list(host.query(text, timeout=60))
+        server.loop.call_soon_threadsafe(time.sleep, 1.0)
+        start = time.monotonic()
+        with pytest.raises(TimedOutError, match=r"no complete answer within 0\.2 s; request less"):
+            list(host.query(text, timeout=0.2))
+        assert time.monotonic() - start < 0.8
+        assert list(host.query(text)) == rows, "the host can still be used"
 
 
 def over_https(server: RunningServer, who: tuple[str, str], view_as: str | None = None) -> Host:

@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -179,6 +180,33 @@ def test_a_host_that_accepts_no_connection_is_waited_for_until_the_timeout() -> 
         url = f"http://alice@127.0.0.1:{full.getsockname()[1]}"
         with pytest.raises(TimedOutError, match=r"no connection to 127\.0\.0\.1, port \d+, within 0\.2 s; check"):
             logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
+
+
+QUERY = "SELECT Name FROM Win32_ComputerSystem"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_query_waits_for_a_server_that_hangs_only_until_its_deadline(server: RunningServer, scheme: str) -> None:
+    port = server.https if scheme == "https" else server.http
+    with over_wsman(f"{scheme}://{ADMIN[0]}@127.0.0.1:{port}", server) as host:
+        rows = list(host.query(QUERY, timeout=60))
+        for text in (QUERY, "ASSOCIATORS OF {Win32_Process=1}", "SELECT * FROM meta_class", "SELECT * FROM X_Unknown"):
+            server.loop.call_soon_threadsafe(time.sleep, 1.0)
+            start = time.monotonic()
+            with pytest.raises(TimedOutError, match=r"no complete answer within 0\.2 s; request less"):
+                list(host.query_any(text, timeout=0.2))
+            assert time.monotonic() - start < 0.8
+            assert list(host.query(QUERY)) == rows, "the host can still be used"
+
+
+def test_a_query_waits_for_the_request_of_another_thread_only_until_its_deadline(server: RunningServer) -> None:
+    client = WsmanClient(parse_url(f"http://{ADMIN[0]}@127.0.0.1:{server.http}"), ADMIN[1])
+    with WsmanHost(client) as host, ThreadPoolExecutor(1) as pool:
+        pool.submit(client._lock.acquire).result()  # noqa: SLF001 -- as during a long request
+        with pytest.raises(TimedOutError, match=r"no complete answer within 0\.05 s"):
+            list(host.query(QUERY, timeout=0.05))
+        pool.submit(client._lock.release).result()  # noqa: SLF001
+        assert list(host.query(QUERY, timeout=60))
 
 
 def test_several_threads_can_ask_over_one_connection(server: RunningServer) -> None:

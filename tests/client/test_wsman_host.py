@@ -11,6 +11,7 @@ import logonscope
 from logonscope import Class, Host, LogonFilter, LogonscopeError
 from logonscope.client.wsman_client import WsmanClient
 from logonscope.client.wsman_host import WsmanHost
+from logonscope.machine import Deadline
 from tests.client.test_host import ROWS
 from tests.hosts import user
 from tests.providers.asked import web1
@@ -196,7 +197,7 @@ def test_a_class_that_only_the_other_end_knows_is_requested(server: RunningServe
     assert isinstance(host, WsmanHost)
     element = next(iter(host._client.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent
     element.set("NAME", "Win32_OtherSession")
-    found = host._add_declared(element, "root\\cimv2")  # noqa: SLF001 -- as of a Windows that has it
+    found = host._add_declared(element, "root\\cimv2", Deadline())  # noqa: SLF001 -- as of a Windows that has it
     assert found.derivation == ("Win32_Session", "CIM_LogicalElement", "CIM_ManagedSystemElement")
     assert host.get_class("Win32_othersession") is found
 

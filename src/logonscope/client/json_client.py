@@ -11,6 +11,7 @@ from logonscope.errors import (
     HintCode,
     InvalidParameterError,
     LogonscopeError,
+    TimedOutError,
     TransportFailureError,
 )
 
@@ -100,14 +101,22 @@ class JsonClient:
         Args:
             operation: the name of the operation.
             arguments: its arguments; those that are None are left out.
-            timeout: seconds that the server may take for the whole response; None: only the server's own limit.
+            timeout: seconds that the server may take for the whole response; None: only the server's own limit. It also
+                limits the wait for each part.
 
         Raises:
             LogonscopeError: as ``ask``; also while the rows are iterated.
         """
         headers = self._headers if timeout is None else {**self._headers, "Logonscope-Timeout": f"{timeout:g}"}
         body = json.dumps({name: value for name, value in arguments.items() if value is not None}).encode()
-        connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, headers)
+        if timeout is None or timeout > self.seconds:
+            connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, headers, self.seconds)
+        else:  # a server that hangs does not end the response itself
+            try:
+                connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, headers, timeout)
+            except TimedOutError:
+                raise _incomplete_error(timeout) from None
+            parts = _parts_within(timeout, parts)
         if status == 200:
             return self._rows(connection, parts)
         try:
@@ -123,7 +132,7 @@ class JsonClient:
             LogonscopeError: as ``ask``.
         """
         body = json.dumps({name: value for name, value in arguments.items() if value is not None}).encode()
-        connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, self._headers)
+        connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, self._headers, self.seconds)
         if status == 200:
             return connection, parts
         try:
@@ -133,19 +142,19 @@ class JsonClient:
         raise error
 
     def _send(
-        self, path: str, body: bytes, headers: dict[str, str]
+        self, path: str, body: bytes, headers: dict[str, str], seconds: float
     ) -> tuple[Connection, tuple[int, str, Iterator[bytes]]]:
-        """Send a request over an idle connection, or over a new one."""
+        """Send a request over an idle connection, or over a new one; ``seconds``: the wait for each part."""
         while True:
             idle_connection = self._idle.pop() if self._idle else None
             try:
-                connection = idle_connection or self._connect(self.seconds)
+                connection = idle_connection or self._connect(seconds)
             except OSError as error:
                 raise TransportFailureError(
                     f"cannot connect to {self.name}: {error.strerror}", "is `logonscope serve` running?"
                 ) from None
             try:
-                return connection, connection.post(path, body, headers, self.seconds)
+                return connection, connection.post(path, body, headers, seconds)
             except LogonscopeError as error:
                 connection.close()
                 # The server closes connections that are idle for long, perhaps while a request is sent. Then the
@@ -209,6 +218,19 @@ def _read_error(line: Any) -> LogonscopeError:
     from logonscope.wire.json.faults import read_error  # noqa: PLC0415 -- most requests have no error
 
     return read_error(line if isinstance(line, dict) else {})
+
+
+def _parts_within(timeout: float, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the parts of a body; if one does not arrive in time, the error names the timeout of the request."""
+    try:
+        yield from parts
+    except TimedOutError:
+        raise _incomplete_error(timeout) from None
+
+
+def _incomplete_error(timeout: float) -> TimedOutError:
+    # the words of machine.Deadline, which takes long to import
+    return TimedOutError(f"no complete answer within {timeout:g} s", "request less, or give a longer timeout")
 
 
 def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:

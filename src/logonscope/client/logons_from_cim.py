@@ -204,7 +204,7 @@ class LogonsFromCim:
         return True
 
     def _query_sessions(self, where: LogonFilter | None = None, details: Details = NO_DETAILS) -> list[LogonSession]:
-        """Return the logon sessions that may match the filter, with these details, in the order of ``Host.sessions``."""
+        """Return the logon sessions that may match the filter, in the order of ``Host.sessions``."""
         if self.is_logonscope:
             selected = _select_properties(details)
             select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()), selected)

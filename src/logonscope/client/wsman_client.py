@@ -8,7 +8,7 @@ import math
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeGuard
 
 from logonscope import errors
@@ -24,6 +24,7 @@ from logonscope.errors import (
     TimedOutError,
     TransportFailureError,
 )
+from logonscope.machine import Deadline
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ENUMERATION, WSMAN
 from logonscope.wire.wsman.resource import resource_uri
@@ -51,6 +52,12 @@ SERVICE = "HTTP"
 
 RESPONSE_SECONDS, CONNECT_SECONDS, OPERATION_SECONDS = 90.0, 30.0, 60.0
 """Timeouts in seconds: for the next bytes of a response, for connecting, for the server's work on one request."""
+
+MIN_SECONDS = 0.001
+"""Minimum timeout of a request with a deadline: requests rejects 0."""
+
+RELEASE_SECONDS = 2.0
+"""Seconds to wait until the rest of a query with a deadline is released."""
 
 _ERROR_CLASSES = {
     error_class.number: error_class
@@ -86,8 +93,8 @@ class WsmanClient:
             self._check_ticket()
         # Reentrant: the garbage collector can close an iterator, and so release its enumeration, within a request.
         self._lock = threading.RLock()
-        self._schemes_left = self._list_schemes()
-        self._wsman = self._connect(self._schemes_left.pop(0))
+        self._scheme, *self._schemes_left = self._list_schemes()
+        self._wsman = self._connect()
 
     def __repr__(self) -> str:
         return f"<WsmanClient {self.url.scheme}://{self.url.host}:{self.url.port}>"
@@ -104,14 +111,12 @@ class WsmanClient:
         """
         return ["negotiate", *(["basic"] if self.url.is_private and self._password is not None else [])]
 
-    def _connect(self, scheme: str) -> WSMan:
+    def _connect(self) -> WSMan:
         verify: Any = self._certificate or True
-        timeout: Any = self._timeout  # pypsrp declares an int, but the package requests accepts any number
+        scheme = self._scheme
         return WSMan(
             self.url.host, max_envelope_size=MAX_ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https",
             auth=scheme, username=self.url.user, password=self._password, cert_validation=verify,
-            operation_timeout=math.ceil(min(OPERATION_SECONDS, timeout)), read_timeout=timeout,
-            connection_timeout=min(CONNECT_SECONDS, timeout),
             encryption="never" if scheme == "basic" and self.url.scheme == "http" else "auto",
             negotiate_service=SERVICE,
         )  # fmt: skip
@@ -136,63 +141,106 @@ class WsmanClient:
         response = self._send(WSMan.invoke, "", "", body)
         return {local_name(element): element.text or "" for element in response.iter()}
 
-    def query(self, text: str, namespace: str = CIMV2) -> Iterator[Any]:
-        """Yield the items that a WQL query selects; closing the iterator early releases the rest on the server."""
+    def query(self, text: str, namespace: str = CIMV2, deadline: Deadline | None = None) -> Iterator[Any]:
+        """Yield the items that a WQL query selects; closing the iterator early releases the rest on the server.
+
+        Raises:
+            TimedOutError: the deadline has passed while a response was awaited.
+        """
         uri, body = resource_uri(namespace), _enumerate_body()
         ET.SubElement(body, clark_name(WSMAN, "Filter"), Dialect=names.WQL).text = text
-        return self._pull_items(uri, body, {})
+        return self._pull_items(uri, body, {}, deadline)
 
-    def classes(self, pattern: str, namespace: str = CIMV2) -> Iterator[Any]:
-        """Yield the definitions of the classes whose name matches a pattern."""
+    def classes(self, pattern: str, namespace: str = CIMV2, deadline: Deadline | None = None) -> Iterator[Any]:
+        """Yield the definitions of the classes whose name matches a pattern; ``deadline`` as in ``query``."""
         selectors = {names.NAMESPACE: namespace.replace("\\", "/"), "ClassName": pattern}
-        return self._pull_items(names.CLASSES, _enumerate_body(), selectors)
+        return self._pull_items(names.CLASSES, _enumerate_body(), selectors, deadline)
 
-    def _pull_items(self, uri: str, body: ET.Element, selectors: Mapping[str, str]) -> Iterator[ET.Element]:
+    def _pull_items(
+        self, uri: str, body: ET.Element, selectors: Mapping[str, str], deadline: Deadline | None
+    ) -> Iterator[ET.Element]:
         selector_set = _selector_set(selectors) if selectors else None
-        response = self._send(WSMan.enumerate, uri, body, selector_set=selector_set)
+        response = self._send(WSMan.enumerate, uri, body, deadline=deadline, selector_set=selector_set)
         context = _read_context(response)
         try:
             yield from _read_items(response)
             while context:
                 pull = _context_body(context, "Pull")
                 ET.SubElement(pull, clark_name(ENUMERATION, "MaxElements")).text = str(MAX_ITEMS)
-                response = self._send(WSMan.pull, uri, pull)
+                response = self._send(WSMan.pull, uri, pull, deadline=deadline)
                 is_last = response.find(f".//{clark_name(ENUMERATION, 'EndOfSequence')}") is not None
                 # A response without a context means that the context has not changed (WS-Enumeration).
                 context = "" if is_last else _read_context(response) or context
                 yield from _read_items(response)
+        except TimedOutError:
+            context = ""  # a server that does not answer is not waited for again: it releases the rest itself
+            raise
         finally:
             if context:
-                self._release(uri, context)
+                has_limit = deadline is not None and deadline.seconds_left is not None
+                self._release(uri, context, Deadline(RELEASE_SECONDS if has_limit else None))
 
-    def _release(self, uri: str, context: str) -> None:
+    def _release(self, uri: str, context: str, deadline: Deadline) -> None:
         with suppress(LogonscopeError):
-            self._send(WSMan.invoke, names.RELEASE, uri, _context_body(context, "Release"))
+            self._send(WSMan.invoke, names.RELEASE, uri, _context_body(context, "Release"), deadline=deadline)
 
-    def _send(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def _send(
+        self, method: Callable[..., Any], *arguments: Any, deadline: Deadline | None = None, **options: Any
+    ) -> Any:
         """Call a method of WSMan, and convert its errors to Logonscope's.
 
         After a failed authentication, the method is called again with the next authentication scheme.
         """
-        with self._lock:
-            return self._send_locked(method, arguments, options)
-
-    def _send_locked(self, method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        deadline = deadline or Deadline()
+        self._acquire(deadline)
         try:
-            return method(self._wsman, *arguments, **options)
+            return self._send_locked(method, arguments, options, deadline)
+        finally:
+            self._lock.release()
+
+    def _acquire(self, deadline: Deadline) -> None:
+        """Wait until the connection carries no request of another thread.
+
+        Raises:
+            TimedOutError: the deadline has passed.
+        """
+        seconds_left = deadline.seconds_left
+        while not self._lock.acquire(timeout=-1 if seconds_left is None else min(seconds_left, OPERATION_SECONDS)):
+            deadline.check()
+            seconds_left = deadline.seconds_left
+
+    def _send_locked(
+        self, method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any], deadline: Deadline
+    ) -> Any:
+        deadline.check()
+        seconds_left = deadline.seconds_left
+        seconds = self._timeout if seconds_left is None else min(self._timeout, max(seconds_left, MIN_SECONDS))
+        try:
+            with _timeouts(self._wsman, seconds):
+                return method(self._wsman, *arguments, **options)
         except pypsrp.exceptions.AuthenticationError:
             if not self._schemes_left:
                 raise self._authentication_error() from None
-            self._wsman.close()
-            self._wsman = self._connect(self._schemes_left.pop(0))
-            return self._send_locked(method, arguments, options)
+            self._scheme = self._schemes_left.pop(0)
+            self._reconnect()
+            return self._send_locked(method, arguments, options, deadline)
         except pypsrp.exceptions.WSManFaultError as error:
             raise _error_of_fault(error) from None
         except (requests.exceptions.RequestException, pypsrp.exceptions.WinRMError, ET.ParseError) as error:
-            raise self._transport_error(error) from None
+            if isinstance(error, requests.exceptions.RequestException):
+                # pypsrp would encrypt the next request for the connection that failed
+                self._reconnect()
+                if deadline.is_over:
+                    hint = "request less, or give a longer timeout"
+                    raise TimedOutError(deadline.reason_of_end(), hint) from None
+            raise self._transport_error(error, seconds) from None
         # pypsrp raises these for responses that WinRM never sends: a missing element, an invalid number.
         except (LookupError, ValueError) as error:
-            raise self._transport_error(ET.ParseError(error)) from None
+            raise self._transport_error(ET.ParseError(error), seconds) from None
+
+    def _reconnect(self) -> None:
+        self._wsman.close()
+        self._wsman = self._connect()
 
     def _authentication_error(self) -> AccessDeniedError:
         user = "the Kerberos principal" if self.url.user is None else f"'{self.url.user}'"
@@ -212,14 +260,17 @@ class WsmanClient:
             hint = "set LOGONSCOPE_PASSWORD, or run the command in a terminal to be prompted"
             raise AccessDeniedError(f"no password for '{user}' and no Kerberos ticket", hint) from None
 
-    def _transport_error(self, error: Exception) -> LogonscopeError:
-        """Return the error that says why the host cannot be reached, or why its response is invalid."""
+    def _transport_error(self, error: Exception, seconds: float) -> LogonscopeError:
+        """Return the error that says why the host cannot be reached, or why its response is invalid.
+
+        ``seconds``: the timeout of the request.
+        """
         server, cause = f"{self.url.host}, port {self.url.port}", _root_cause(error)
         if isinstance(error, requests.exceptions.ConnectTimeout):
-            seconds = min(CONNECT_SECONDS, self._timeout)
-            return TimedOutError(f"no connection to {server}, within {seconds:g} s", _CHECK_SERVER)
+            connect_seconds = min(CONNECT_SECONDS, seconds)
+            return TimedOutError(f"no connection to {server}, within {connect_seconds:g} s", _CHECK_SERVER)
         if isinstance(error, requests.exceptions.Timeout):
-            message = f"no complete response from {server}, within {self._timeout:g} s"
+            message = f"no complete response from {server}, within {seconds:g} s"
             return TimedOutError(message, "request less, or give a longer timeout; or c" + _CHECK_SERVER[1:])
         if isinstance(error, requests.exceptions.SSLError) and "certificate" not in cause:
             return TransportFailureError(
@@ -229,6 +280,20 @@ class WsmanClient:
             message = f"the certificate of {self.url.host} is not trusted: {cause}"
             return TransportFailureError(message, Hint(HintCode.TRUST_CERTIFICATE))
         return TransportFailureError(f"no valid response from {server}: {cause}", _CHECK_SERVER)
+
+
+@contextmanager
+def _timeouts(wsman: Any, seconds: float) -> Iterator[None]:
+    """Set the timeouts of a request; restore those of the request within which this one is sent (see ``_lock``)."""
+    # Any: pypsrp declares ints, but the package requests accepts any number
+    transport = wsman.transport
+    earlier = wsman.operation_timeout, transport.connection_timeout, transport.read_timeout
+    wsman.operation_timeout = math.ceil(min(OPERATION_SECONDS, seconds))
+    transport.connection_timeout, transport.read_timeout = min(CONNECT_SECONDS, seconds), seconds
+    try:
+        yield
+    finally:
+        wsman.operation_timeout, transport.connection_timeout, transport.read_timeout = earlier
 
 
 def _root_cause(error: Exception) -> str:

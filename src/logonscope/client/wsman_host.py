@@ -179,13 +179,14 @@ class WsmanHost(Host):
         normal_namespace = self._normalize_namespace(namespace)
         if isinstance(tree, AssociationQuery) or tree.class_name.lower() == META_CLASS:
             keys_only = isinstance(tree, AssociationQuery) and tree.keys_only
-            rows = self._read_rows(self._client.query(text, normal_namespace), normal_namespace, keys_only=keys_only)
+            rows = self._query_any_rows(text, normal_namespace, deadline, keys_only=keys_only)
         else:
             try:
-                rows = iter(self._query_rows(tree, self.get_class(tree.class_name, namespace=normal_namespace), text))
+                cls = self._find_class(tree.class_name, normal_namespace, deadline)
+                rows = iter(self._query_rows(tree, cls, text, deadline))
             # The server rejects the query too, and its error says where in the text the name is.
             except (InvalidClassError, InvalidPropertyError):
-                rows = self._read_rows(self._client.query(text, normal_namespace), normal_namespace)
+                rows = self._query_any_rows(text, normal_namespace, deadline)
         return _check_deadline(rows, deadline)
 
     def _invoke(
@@ -216,27 +217,30 @@ class WsmanHost(Host):
     def _classes(self, pattern: str | None, namespace: str | None) -> Iterator[Class]:
         normal_namespace = self._normalize_namespace(namespace)
         elements = self._client.classes(pattern or "*", normal_namespace)
-        return (self._add_declared(element, normal_namespace) for element in elements)
+        return (self._add_declared(element, normal_namespace, Deadline()) for element in elements)
 
     def _get_class(self, name: str, namespace: str | None) -> Class:
-        return self._find_class(name, self._normalize_namespace(namespace))
+        return self._find_class(name, self._normalize_namespace(namespace), Deadline())
 
     def _normalize_namespace(self, namespace: str | None) -> str:
         r"""Return a namespace in the spelling "root\cimv2"; only the remote host knows whether it exists."""
         return (namespace or CIMV2).replace("/", "\\").strip("\\").lower()
 
-    def _find_class(self, name: str, namespace: str, depth: int = 0) -> Class:
+    def _find_class(self, name: str, namespace: str, deadline: Deadline, depth: int = 0) -> Class:
         """Return a class; if the schema lacks it, request it from the remote host and add it.
 
         Raises:
             InvalidClassError: the remote host has no such class.
+            TimedOutError: the deadline has passed.
         """
         if (cls := self._schema.find(name, namespace)) is not None:
             return cls
-        element = next(self._client.classes(name, namespace), None) if depth < MAX_INHERITANCE_DEPTH else None
+        element = None
+        if depth < MAX_INHERITANCE_DEPTH:
+            element = next(self._client.classes(name, namespace, deadline), None)
         if element is None:
             raise self._unknown_class_error(name, namespace)
-        return self._add_declared(element, namespace, depth)
+        return self._add_declared(element, namespace, deadline, depth)
 
     def _unknown_class_error(self, name: str, namespace: str) -> LogonscopeError:
         """Return the error for an unknown class; if the schema has the namespace, the hint may name a similar class."""
@@ -248,32 +252,34 @@ class WsmanHost(Host):
             pass
         return InvalidClassError(f"{namespace} has no class '{name}' there", list_classes_hint(namespace))
 
-    def _add_declared(self, element: Any, namespace: str, depth: int = 0) -> Class:
+    def _add_declared(self, element: Any, namespace: str, deadline: Deadline, depth: int = 0) -> Class:
         """Add the class that an element declares, and its ancestors, to the schema; return it."""
         declaration = parse_class(element, namespace)
         if declaration.superclass:
-            self._find_class(declaration.superclass, namespace, depth + 1)
+            self._find_class(declaration.superclass, namespace, deadline, depth + 1)
         return self._schema.add(declaration, namespace)
 
     def _target(self, path: str, namespace: str | None) -> Target:
         parsed_path = parse_path(path)
         normal_namespace = self._normalize_namespace(parsed_path.namespace or namespace)
-        self._find_class(parsed_path.class_name, normal_namespace)  # adds it to the schema
+        self._find_class(parsed_path.class_name, normal_namespace, Deadline())  # adds it to the schema
         return bind_path(parsed_path, self._schema, normal_namespace, self._is_this_host)
 
     def _is_this_host(self, server: str) -> bool:
         return is_own_name(server) or server.lower() in {self._client.url.host.lower(), self._server().lower()}
 
-    def _server(self) -> str:
+    def _server(self, deadline: Deadline | None = None) -> str:
         """Return the name of the remote host, which is the value of __SERVER."""
         if self._computer_name is None:
             name = self._client.url.host
-            for element in self._client.query("SELECT Name FROM Win32_ComputerSystem"):
+            for element in self._client.query("SELECT Name FROM Win32_ComputerSystem", deadline=deadline):
                 name = next(iter(element)).text or name
             self._computer_name = name  # assigned once, complete: another thread may query it at the same time
         return self._computer_name
 
-    def _query_rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
+    def _query_rows(
+        self, tree: Select, cls: Class, text: str = "", deadline: Deadline | None = None
+    ) -> Iterator[Instance]:
         """Query instances of a class; ``text`` is the query that was parsed to ``tree``, "" if there was none.
 
         A projection does not name the class of its row. So the whole instances are queried where the class matters: for
@@ -284,9 +290,8 @@ class WsmanHost(Host):
         can_project = bool(shown) and not any(name in SYSTEM_PROPERTIES for name in shown or ()) and len(family) <= 1
         if not can_project and shown is not None:
             text = write_statement(Select(None, tree.class_name, tree.where))
-        return self._read_instances(
-            self._client.query(text or write_statement(tree), cls.namespace), cls.namespace, shown, cls
-        )
+        elements = self._client.query(text or write_statement(tree), cls.namespace, deadline)
+        return self._read_instances(elements, cls.namespace, shown, cls, deadline)
 
     def _follow_associations(
         self,
@@ -310,16 +315,16 @@ class WsmanHost(Host):
         # a result that has none of the properties is left out; if no property is named, every result is kept
         return (instance for instance in instances if len(instance)) if properties else instances
 
-    def _read_rows(
-        self, elements: Iterable[Any], namespace: str, *, keys_only: bool = False
+    def _query_any_rows(
+        self, text: str, namespace: str, deadline: Deadline, *, keys_only: bool = False
     ) -> Iterator["Instance | Class"]:
-        """Yield the instances and the classes in a response."""
-        for element in elements:
+        """Yield the instances and the classes that a query selects."""
+        for element in self._client.query(text, namespace, deadline):
             if local_name(element) == "CLASS":
-                yield self._add_declared(element, namespace)
+                yield self._add_declared(element, namespace, deadline)
             else:
-                shown = self._find_class(local_name(element), namespace).keys if keys_only else None
-                yield from self._read_instances([element], namespace, shown)
+                shown = self._find_class(local_name(element), namespace, deadline).keys if keys_only else None
+                yield from self._read_instances([element], namespace, shown, deadline=deadline)
 
     def _read_instances(
         self,
@@ -327,6 +332,7 @@ class WsmanHost(Host):
         namespace: str,
         shown: Sequence[str] | None = None,
         projected_class: Class | None = None,
+        deadline: Deadline | None = None,
     ) -> Iterator[Instance]:
         """Yield the instances in a response.
 
@@ -335,14 +341,16 @@ class WsmanHost(Host):
             namespace: the namespace of the classes.
             shown: the properties to show; None: all.
             projected_class: the class of projections; None: there are no projections.
+            deadline: the end of the wait for a response; None: no limit.
         """
-        server, shapes = self._server(), dict[str, tuple[Class, Columns, Shape]]()
+        deadline = deadline or Deadline()
+        server, shapes = self._server(deadline), dict[str, tuple[Class, Columns, Shape]]()
         for element in elements:
             is_projection = projected_class is not None and local_name(element) == "XmlFragment"
             name = projected_class.name if projected_class is not None and is_projection else local_name(element)
             # one shape for each class: a response has few classes, but can have many instances of each
             if name not in shapes:
-                cls = self._find_class(name, namespace)
+                cls = self._find_class(name, namespace, deadline)
                 columns = select_columns(cls, shown)
                 indexes = {stored: index for index, stored in enumerate(columns.stored)}
                 shapes[name] = cls, columns, Shape(cls, indexes, server, columns.shown)
@@ -352,7 +360,7 @@ class WsmanHost(Host):
 
 
 def _check_deadline(rows: Iterator["Instance | Class"], deadline: Deadline) -> Iterator["Instance | Class"]:
-    """Yield the rows, and raise TimedOutError once the deadline has passed."""
+    """Yield the rows, and check the deadline before each."""
     for row in rows:
         deadline.check()
         yield row

@@ -68,6 +68,8 @@ class CallPool:
     def call(self, seconds: float, call: Callable[[], Value]) -> Value:
         """Return the value of a call, or raise its error.
 
+        If no thread can be started, the call runs in this thread, without a timeout.
+
         Raises:
             AbandonedCallError: the call had not returned after this many seconds; its thread is abandoned.
             TooManyHungCallsError: the maximum number of calls hang already; this call was not tried.
@@ -83,7 +85,7 @@ class CallPool:
             try:
                 pool_thread = _PoolThread()
             except RuntimeError:
-                # no more threads can be started: a call without a timeout is better than no answer
+                # a call without a timeout is better than no answer
                 return call()
         if not pool_thread.run(call, seconds):
             with self._lock:
@@ -195,7 +197,7 @@ _POOL = CallPool()
 
 
 def call_within(seconds: float, call: Callable[[], Value]) -> Value:
-    """Return the value of a call, or raise its error.
+    """Return the value of a call, or raise its error. If no thread can be started, there is no timeout.
 
     Raises:
         TimeoutError: the call had not returned after this many seconds, and its thread is abandoned; or the call was
@@ -215,7 +217,7 @@ def read_each(
 
     Args:
         items: may not contain None.
-        read: is called in another thread.
+        read: is called in another thread; if none can be started, in this thread, without a timeout.
         read_instead: returns the value of an item whose read was abandoned, or not tried.
         seconds: the timeout of one read.
         watch: times only a part of each read, with its own ``seconds``, and records which reads hang. Without a watch,

@@ -12,8 +12,8 @@ a write of a login uid, or a move to another cgroup."""
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
 """Parts of Entry.doubt, about a process.
 
-UNKNOWN: the logon is not known; MIXED: the threads may have different logons; MANAGER: the process is a service manager
-or init; DIFFERING_CHILD: added once for each child that can have a different owner.
+UNKNOWN: its kernel id or cgroup is not known; MIXED: its threads may have different kernel ids and login uids; MANAGER:
+it is a service manager or init; DIFFERING_CHILD: added once for each child that can have a different owner.
 """
 
 
@@ -35,7 +35,8 @@ def differs_from(entry: Entry | None, facts: Reading) -> bool:
 def can_differ(child: Entry, parent: Entry) -> bool:
     """Return whether a child and its parent can have different owners.
 
-    If so, it matters which of the two forked a process: a child can fork its own siblings (CLONE_PARENT).
+    If so, the owner of a new process is not known from its parent: the child itself may have forked the new process as
+    its sibling (CLONE_PARENT).
     """
     place, parent_place = child.place, parent.place
     if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):

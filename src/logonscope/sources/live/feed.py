@@ -17,7 +17,7 @@ INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 
 class EventSource(NamedTuple):
-    """Where the events of a feed come from: the name of the source, and why better sources cannot be used."""
+    """What reads the events of a feed, by name, and why better readers cannot be used."""
 
     name: str
     refused: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Notice(NamedTuple):
 
 
 class Feed(Protocol):
-    """A source of kernel events."""
+    """Reads kernel events, in this process or through the helper."""
 
     event_source: EventSource
     sees_writes: bool
@@ -48,7 +48,10 @@ class Feed(Protocol):
 
     @property
     def is_behind(self) -> bool:
-        """Return whether events that had arrived before the last ``read_batch`` may still be unread."""
+        """Return whether events that had arrived before the last ``read_batch`` may still be unread.
+
+        Events that ``Batch.is_partial`` reports do not count.
+        """
         ...
 
     def descriptors(self) -> tuple[int, ...]:

@@ -47,7 +47,7 @@ class Traits(NamedTuple):
     remote: bool | None = None
     tty: str | None = None
     tty_known: bool = True  # False: tty None can also mean that the terminal could not be read
-    program: str | None = None  # without a record: kernel name of the login program
+    program: str | None = None  # without a record: comm of the login program
 
 
 class Rule(NamedTuple):

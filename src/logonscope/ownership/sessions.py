@@ -1,7 +1,7 @@
 """Descriptions of logon sessions, from the login record and the kernel's facts of the processes.
 
-``sources`` names the sources of most values. An unknown value is None. The start of a logon session without a login
-record is approximate, and its source says so.
+``sources`` names the sources of most values. An unknown value is None. The start of a login without a login record is
+approximate, and its source says so.
 
 The state files of logind lack the terminal of an ssh login; where systemd is built without utmp, such as on Debian 13,
 logind does not know this terminal at all. But only the terminal distinguishes RemoteInteractive from Network.
@@ -52,7 +52,7 @@ _PROGRAMS = {
     "anacron": "anacron", "fcron": "fcron", "atd": "atd", "getty": "login", "serial-getty": "login",
     "console-getty": "login",
 }  # fmt: skip
-"""Unit below system.slice -> kernel name of the login program that it runs."""
+"""Unit below system.slice -> comm of the login program that it runs."""
 
 # logind's state in a record -> State; other states become None
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
@@ -168,7 +168,7 @@ def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
 
 
 def login_program(members: Iterable[Process]) -> str | None:
-    """Return the kernel name of the login program whose unit the processes are in.
+    """Return the comm of the login program whose unit the processes are in.
 
     None if no process is in such a unit, or if they are in the units of several login programs.
     """
@@ -198,7 +198,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
 def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
     """Return the login that the cgroup of one of the processes names; None if no cgroup names a login.
 
-    Such a login is not in the index if it began after the logins were read.
+    ``owner.login`` is None for a login that began after the logins were read; its cgroup still names it.
     """
     if owner.evidence != "scope":
         return None

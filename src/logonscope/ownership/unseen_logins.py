@@ -5,7 +5,7 @@ program without PAM, and the agents of clouds and fleets let users in without PA
 session id. Below, the chain of a process is the process with its parents in the same logon session. These are the
 signs:
 
-- "daemon": a parent has the kernel name of a program that lets users in. The daemon that began the logon session itself
+- "daemon": a parent has the comm of a program that lets users in. The daemon that began the logon session itself
   does not count.
 - "unit": the process is in the unit of such a daemon, but the daemon is none of its parents, for example because the
   daemon has ended. The unit is recognized by its name or by its command.

@@ -52,7 +52,7 @@ ROWS_SECONDS = 1.0
 """Seconds for which names of accounts in events are kept."""
 
 DESCRIPTION_SECONDS = 1.0
-"""Minimum seconds between two attempts to describe one logon session whose own event has not come yet."""
+"""Minimum seconds between two attempts to read a logon session that has events of processes, but no LogonStarted."""
 
 SESSION_DETAILS: Details = frozenset({"authentication"})
 """The details of the logon sessions in events."""
@@ -267,7 +267,7 @@ class Subscription:
         return max(0.0, min(moments) - time.monotonic())
 
     def _batch_request(self) -> tuple[EventRequest, EventRows]:
-        """Return the request for the events of the last read, and the EventRows that make their rows."""
+        """Return the request for the events of the last read, and an EventRows, which makes HostEvents of them."""
         page = self._reader.page if isinstance(self._reader, ResumedReader) else None
         if page is not None and page.moment is not None:
             request = event_request_at(self._request, page.moment, is_this_boot=page.is_this_boot)

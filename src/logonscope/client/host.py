@@ -140,8 +140,8 @@ class Host(ABC):
     def at(self, moment: "datetime") -> "Host":
         """Return the host as it was at a moment.
 
-        If a Logonscope server answers (the service of this machine, or a server on another one), the moment is not sent
-        yet. Then NotSupportedError and NotFoundError are raised by the first call on the returned host.
+        If the host is read through a Logonscope server (the service of this machine, or a server on another one), this
+        method sends no request: the first call on the returned host raises NotSupportedError or NotFoundError.
 
         Raises:
             NotSupportedError: no history of this host is kept; or this process cannot read it; or the protocol of the
@@ -476,7 +476,8 @@ class Host(ABC):
             NotSupportedError: it is an event query.
             InvalidParameterError: the text is empty, or the timeout not greater than 0; or, while the result is
                 iterated: the query selects classes.
-            NotFoundError, TimedOutError: while the result is iterated: no such instance, or the timeout has passed.
+            NotFoundError, TimedOutError: no such instance, or the timeout has passed. They are raised by the call, or
+                while the result is iterated.
         """
         from logonscope.client.query_rows import only_instances  # noqa: PLC0415 -- questions about logins need no classes
 

@@ -114,7 +114,7 @@ class WsmanHost(Host):
         _raise_not_remote("explain a query", f"query --explain {text!r}{f' -n {namespace}' if namespace else ''}")
 
     def _services(self) -> NoReturn:
-        """Raise an error: no class has the services of the System session with the numbers of their processes."""
+        """Raise an error: no class has the services of the System session with their process counts."""
         _raise_not_remote("list the services of the System session", "sessions --services")
 
     def _history(self, **_: Any) -> NoReturn:

@@ -48,7 +48,7 @@ class Rank(IntEnum):
 
 
 class Claimant(NamedTuple):
-    """The rank of a request, and the ``key`` to whose limit of threads it counts: mostly a caller or an address."""
+    """The rank of a request, and the ``key`` of its limit of threads: mostly a caller or an address."""
 
     key: Hashable
     rank: Rank = Rank.ORDINARY

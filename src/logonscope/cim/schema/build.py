@@ -33,7 +33,7 @@ def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
 
 
 def generate_module(classes: Sequence[Declaration]) -> str:
-    """Return the Python text of compiled.py: nested tuples, which load as fast as any module."""
+    """Return the Python text of compiled.py: nested tuples of constants, which Python loads from its bytecode cache."""
     lines = [f"    {_to_plain_tuples(declaration)!r},\n" for declaration in classes]
     return f"{HEADER}CLASSES: tuple[tuple[object, ...], ...] = (\n{''.join(lines)})\n"
 

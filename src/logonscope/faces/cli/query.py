@@ -35,9 +35,9 @@ examples:
   logonscope query "SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'"
   logonscope query "SELECT Dependent, User FROM LS_SessionProcess WHERE Leftover = TRUE" -n root/logonscope -o jsonl
   logonscope query --explain "SELECT Name FROM Win32_Process WHERE Handle = 1"
-                                       class and properties; "fixed", the properties that the condition limits to
-                                       listed values, so that only matching instances are read; "reads", the facts
-                                       that are read; "predicate", the part of the condition that this reading does not
+                                       prints class and properties; "fixed": the properties that the condition limits
+                                       to listed values, so that only matching instances are read; "reads": the facts
+                                       that are read; "predicate": the part of the condition that this reading does not
                                        guarantee
   logonscope query - < query.wql       from standard input
 """

@@ -89,7 +89,7 @@ def _answered(plan: Plan, host: str) -> Iterator[Row]:
 
 
 def _held(small: str, large: str) -> Iterator[Row]:
-    question = f"memory of `{SOME}`, beside what the recording takes"
+    question = f"memory of `{SOME}`, without that of the recording"
     first = None
     for host, size in ((small, RECORDED), (large, MAX_RECORDED)):
         source = RecordedSource.open(host)

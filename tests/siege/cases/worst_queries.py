@@ -47,5 +47,6 @@ def keep_asking(siege: Siege, over_socket: bytes, over_tls: bytes, statuses: set
     siege.expect(not others, f"queries got {others}: they were not asked")
     return (
         f"{scale.queries} queries of {PATTERNS} LIKE patterns with {SETS} character sets (`[ab]`) each{form}, on "
-        f"{PROCESSES} processes of 33,000 characters: {len(answers)} answered within {scale.seconds:g} s"
+        f"{PROCESSES} processes with an argument of 33,000 characters each: "
+        f"{len(answers)} answered within {scale.seconds:g} s"
     )

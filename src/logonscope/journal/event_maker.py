@@ -164,7 +164,8 @@ class EventMaker:
         if code.kind == rows.STARTED:
             return ProcessStarted(self._head(code, started_ms), *self._pair(row), self._parents.get(row[PARENT]))
         if code.kind == FOLDED:
-            # the history does not keep the program and the command line that the process had before
+            # The process executed a program, which the row has already. The history does not keep the program and the
+            # command line that it had before.
             before = list(row)
             before[PROGRAM] = before[COMMAND] = None
             return ProcessChanged(self._head(code, started_ms), self._pair(before), self._pair(row))

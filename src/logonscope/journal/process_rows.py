@@ -2,7 +2,8 @@
 
 Rows are numbered in the order in which their processes started, so a range of times is a range of numbers. Processes
 that were found running after a gap have greater numbers than that order would give: the index process_found finds them.
-The index change_listed finds processes that lists show in a state after a change (see listed_states.py).
+A list shows some processes in the state after a change, and not in the state of their row (see listed_states.py): the
+index change_listed finds these.
 """
 
 from array import array

@@ -14,8 +14,11 @@ _COUNT_BY_PLACE = f"""
  {_SELECT} FROM process WHERE place IN ({{0}}) AND {AS_STARTED["process"]} GROUP BY 1, 2 UNION ALL
  {_SELECT} FROM recent WHERE place IN ({{0}}) AND {AS_STARTED["recent"]} GROUP BY 1, 2 UNION ALL
  {_SELECT} FROM {LATER_ROWS} WHERE place IN ({{0}}) GROUP BY 1, 2"""
-"""Grouped by place first, because the index has the rows in this order. One statement, because the writer moves rows
-from ``recent`` to ``process`` meanwhile."""
+"""The three parts together have each process once, in the state that lists show (see listed_states.py).
+
+Grouped by place first, because the index has the rows in this order. One statement, because the writer moves rows from
+``recent`` to ``process`` meanwhile.
+"""
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, number of its failed runs, ticks of its first start, ticks of its last start."""

@@ -1,4 +1,8 @@
-"""The history of a running service: it starts the keeper and the feeder, and reopens the journal after a failure."""
+"""The history of a running service.
+
+It starts the thread that writes the journal (the keeper) and the thread that passes events to it (the feeder), and
+opens the journal again after a failure.
+"""
 
 import logging
 import sqlite3

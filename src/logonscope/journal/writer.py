@@ -35,7 +35,7 @@ The more rows a step moves, the more of them share a page of the file.
 """
 
 RESUME_EVENTS = 200_000
-"""The event log keeps the events of the newest so many numbers, for readers that resume."""
+"""Number of the newest events that the event log keeps for readers that resume."""
 
 KEY_BYTES = 32
 

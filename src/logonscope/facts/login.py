@@ -11,7 +11,7 @@ class Login(NamedTuple):
     If the service has lost the record, only the scope of the login is known, and ``recorded`` is false.
     """
 
-    id: str  # "41", "c1"; "user@1000.service" for a user manager without a session of its own
+    id: str  # "41", "c1"; of a user manager "user@1000.service"
     uid: int
     leader: int | None = None  # pid
     audit: int | None = None  # the kernel id in the record
@@ -33,7 +33,7 @@ class Login(NamedTuple):
     state: str | None = None  # opening, online, active, closing; of a user manager also lingering
     source: str = ""  # the file of the record
     service_name: str = "logind"  # logind or elogind
-    process: Process | None = None  # the leader (ses, stat); None: it has ended, or was not read
+    process: Process | None = None  # the leader (ses, stat, loginuid); None: it has ended, or was not read
     gone: bool | None = None  # the leader has ended, so the login is logged out; None: not known
     # the kernel id was inherited from an older login: proved (True), disproved (False), or neither (None)
     inherited: bool | None = None

@@ -50,7 +50,8 @@ def read_logins(
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
-    # an older login with a greater id proves that a login inherited its kernel id, so all other logins are read as well
+    # The kernel gives later logins greater kernel ids. If an older login has a greater kernel id than a newer one, the
+    # newer one has inherited its kernel id. To find these older logins, all logins are read.
     return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 

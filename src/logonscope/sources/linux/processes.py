@@ -44,7 +44,7 @@ SHORT_TIMEOUT = 0.25
 """Timeout in seconds for each further process of a query, once the files of one of its processes have hung."""
 
 NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
-"""The reason noted for files whose read hangs."""
+"""The reason noted for files whose read hangs, also if the timeout was SHORT_TIMEOUT."""
 
 MAX_CHAIN_LENGTH = 1000
 """Maximum number of processes in a chain, a process and its ancestors: a longer chain is cut at the far end."""
@@ -102,9 +102,9 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
-    # The reader checks kernel ids, too. This earlier check saves opening the directory of each other process. It is
-    # skipped where it saves little: if the query names pids; if the query reads memory, which costs much more; and if
-    # UNSET is among the ids, because most processes have no kernel id.
+    # The reader checks kernel ids, too. This earlier check is cheaper for processes with other kernel ids, because it
+    # does not open their directories. It is skipped where it saves little: if the query names pids; if the query reads
+    # memory, which costs much more; and if UNSET is among the ids, because most processes have no kernel id.
     skips_kernel_id_check = reader.reads_memory or query.pids is not None or UNSET in (hint.kernel_ids or ())
     if hint.kernel_ids is not None and not skips_kernel_id_check:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)

@@ -232,7 +232,7 @@ class LinuxSource(BaseSource):
 
 
 class _MappedFilter:
-    """An early filter that gets processes without the ids that are not mapped."""
+    """An early filter that gets each process with None in place of the ids that are not mapped."""
 
     def __init__(self, keeps: Callable[[Process], bool], user_namespace: UserNamespace) -> None:
         self._keeps, self._user_namespace = keeps, user_namespace

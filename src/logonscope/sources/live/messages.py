@@ -2,8 +2,8 @@
 
 The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first frame is
 HELLO, or REFUSED with the reason. The reply to BATCH is any number of RECORDS and one END. The reply to WRITES is one
-WRITTEN. NAMESPACES has no reply: after it, the helper also watches the /proc of each container or service that has a
-/proc of its own.
+WRITTEN. ("Writes" are those of processes to /proc/PID/loginuid and to cgroups.) NAMESPACES has no reply: after it, the
+helper also watches the /proc of each container or service that has a /proc of its own.
 
 The helper sends two messages without a request. NOTICE says that there are events; it comes at most once until the next
 END or PUSHED. A batch with writes is any number of RECORDS and one PUSHED; it comes at most MAX_PUSHES times between

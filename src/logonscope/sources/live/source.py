@@ -1,8 +1,11 @@
-"""Live source: for a query of all processes, the index has HELD_FACTS, or selects the processes to read from /proc.
+"""Live source: the source of `logonscope serve`. It keeps an index of all processes, and remembers logins.
 
-Before the source uses the index, it reads the events that the kernel has queued. It does not use the index in these
-cases: reading the events takes too long, there are no kernel events, events were lost, or writes to login uids cause no
-events (because fanotify is not available). It remembers logins in all cases.
+A query for all processes that needs only HELD_FACTS is answered from the index. If it needs other facts, the index can
+select the processes whose files are read. Queries by pid are answered from /proc.
+
+Before the source uses the index, it reads the events that the kernel has queued. The index is not used at all if there
+are no kernel events, if events were lost, if reading them takes too long, or if writes to login uids cause no events
+(because fanotify is not available).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -262,8 +262,8 @@ class Visibility:
             return process, owner
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
-        # a process that another user's login runs as the caller, as when bob runs `sudo -u alice` and alice is the
-        # caller: the process is visible, its logon session is not
+        # The process runs as the caller, but its logon session is not the caller's: the process is visible, its logon
+        # session is not. Examples, if alice is the caller: bob runs `sudo -u alice`; a service runs as alice.
         if self.runs_as_caller(process, owner, wholly=False):
             return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None
@@ -304,7 +304,7 @@ class Visibility:
         return not self._foreign.is_foreign_uid(process, owner, self.uid)
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
-        """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
+        """Mask a process that runs as the caller in another logon session: remove what identifies that session."""
         # Both calls need the location, although the result lacks it: the location shows whether the process is in a
         # container of the caller's own, in which the caller's uid is one of this host.
         masked, uids = self.masked(process, facts, owner), self._without_location(process, owner).uids

@@ -2,8 +2,8 @@
 
 The ownership rules decide; this module reads what they need.
 
-For most processes their own facts decide. The first process of a logon session is determined only if the session has
-no login record, and one of its processes is in a container, in another pid namespace, or in an unknown pid namespace.
+For most processes their own facts decide. If they do not, and the logon session has no login record, the first process
+of the logon session decides.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
 """The TLS certificate of the server: that of the settings, or a self-signed one that is created at the first start.
 
-The self-signed certificate is ECDSA on P-256 with SHA-256. For no other kind of key do all clients, among them every
-Windows since 2008 R2, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. The certificate is
-valid for ten years. It is replaced only when it has expired or is for another host name: clients trust the certificate
-itself, so a new certificate breaks their configuration and makes no client safer.
+The self-signed certificate is ECDSA on P-256 with SHA-256. With this kind of key, every client (also every Windows
+since 2008 R2) has a cipher with forward secrecy and authenticated encryption in TLS 1.2. The certificate is valid for
+ten years. It is replaced only when it has expired or is for another host name: clients trust the certificate itself, so
+a new certificate breaks their configuration and makes no client safer.
 """
 
 import hashlib

@@ -21,6 +21,7 @@ from tests.page.eventful import Eventful
 from tests.page.test_behaviour import opened, origin_of
 from tests.page.test_states import AXE
 from tests.server.running import ADMIN, ALICE, RunningServer, running
+from tests.server.serving import wait_until
 
 HIDDEN_MS, HIDDEN_EVENTS = 20_000, 2000
 """When a page that is not seen closes its stream, and how many processes start and end meanwhile."""
@@ -181,8 +182,13 @@ def test_what_just_happened_is_told_in_words(live: Shown, axe: str) -> None:
 def test_health_has_the_events_that_the_page_got(live: Shown, axe: str) -> None:
     page = live.page
     page.click(".tabs a[data-view=health]")
-    for _ in range(2):  # the seconds that the line has, and a look
+
+    def shows_figure() -> bool:
+        # the page reads the host at the end of this time, unless it still waits for an earlier answer
         live.pass_time(LOOK_MS)
+        return page.locator(".fig h2").count() == 1
+
+    wait_until(shows_figure)
     expect(page.locator(".fig h2")).to_have_text(["Events"])
     live.host.start(*(command(8000 + number, "true") for number in range(40)))
     expect(page.locator(".fig p")).to_contain_text("most 40, just now")

@@ -25,7 +25,7 @@ INTERRUPTED, TERMINATED = 130, 143
 EXIT_CODE_MEANINGS: Mapping[int, str] = {
     FOUND: "success: the answer was printed, or the action was done",
     NOTHING_FOUND: "nothing was found, or leftovers cannot be determined",
-    USAGE_ERROR: "an option, a name, a file or a setting is invalid",
+    USAGE_ERROR: "an option, a name, a file or a setting is invalid, or a method failed",
     ACCESS_DENIED: "access denied",
     DAMAGED_DATA: "history verify: rows do not match the hash chain",
     NO_ANSWER: "no answer, or a timeout",

@@ -110,7 +110,7 @@ class PagedOutput(io.TextIOBase):
             return self._destination.write(text)
         self._buffered_texts.append(text)
         self._line_count += text.count("\n")
-        # the last line of the terminal is for the prompt: as many lines of output as the terminal has do not fit
+        # the last line of the terminal is for the prompt: an output with the same number of lines does not fit
         if self._line_count >= terminal_lines():
             self._destination = self._start_pager() or self._terminal
             self._destination.write("".join(self._buffered_texts))

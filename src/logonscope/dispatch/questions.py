@@ -3,7 +3,8 @@
 A logon session of ``tree`` and the answer to ``leftovers`` have no limit in size. So each of their parts is a row, a
 mapping with one key. A logon session of ``tree`` has a row "session", then a row "process" for each of its processes.
 The answer to ``leftovers`` has a row "process" for each leftover, then a row "logon_sessions" with two numbers.
-``known`` counts the logon sessions of which it is known whether they are logged out, ``unknown`` the other ones.
+``known`` counts the logon sessions of which it is known whether they are logged out, ``unknown`` the other ones. The
+System session is in neither.
 """
 
 from collections.abc import Callable, Iterable, Iterator

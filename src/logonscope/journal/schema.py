@@ -76,7 +76,8 @@ TABLES = (
     "CREATE INDEX program_exe ON program(exe)",
     # user: the account name of the effective uid
     "CREATE TABLE credential (id INTEGER PRIMARY KEY, seq INT NOT NULL, uids TEXT, gids TEXT, user TEXT)",
-    # id: a number that no other row has; COMMAND_SPAN says which rows can use the command line
+    # id: of the same sequence as the numbers of processes and changes. A row uses only a command line whose id is close
+    # to its own number (COMMAND_SPAN in dictionaries.py).
     "CREATE TABLE command (id INTEGER PRIMARY KEY, argv BLOB NOT NULL)",
     # the facts that decide the owner of a process, the owner (logon, NULL: not known), and further facts of the process
     """CREATE TABLE place (id INTEGER PRIMARY KEY, seq INT NOT NULL, logon INT, evidence TEXT, ses INT, loginuid INT,

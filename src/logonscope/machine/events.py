@@ -13,7 +13,7 @@ from logonscope.facts import FACTS_OF_FILE, FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
 ALL_PARTS = (1 << 31) - 1
-"""The part in the mark of a live event: all entries of its position count as read."""
+"""``part`` in the EventMark of a live event: all entries that the history has for the event count as read."""
 
 
 class EventMark(NamedTuple):

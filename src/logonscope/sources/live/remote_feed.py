@@ -1,4 +1,7 @@
-"""Feed of kernel events from the events helper, over a unix socket. A reading waits REPLY_SECONDS at most."""
+"""Feed of kernel events from the events helper, over a unix socket. A reading waits REPLY_SECONDS at most.
+
+"Writes" are those of processes to /proc/PID/loginuid and to cgroups, which the helper reports.
+"""
 
 import select
 import socket
@@ -204,8 +207,9 @@ class RemoteFeed(Feed):
     def _add_to_waiting_batches(self, writes: Writes) -> None:
         """Add writes to the batches that came before the writes and are not applied yet.
 
-        These batches can have forks older than the writes. The index doubts such forks only in the batch that has the
-        write, and in the next batch (see index.py).
+        These batches can have forks older than the writes: the child can then have another login uid or cgroup than
+        its parent. The index takes this into account only for the batch that has the write, and for the next one (see
+        index.py).
         """
         if writes is not NO_WRITES:
             self._batches = deque(

@@ -17,7 +17,7 @@ COLUMNS = (
 """The columns of the table ``logon`` in their order."""
 
 ENDED_SEQ = COLUMNS.index("ended_seq")
-"""The position of the column whose number decides which seal covers a row of ``logon``."""
+"""The position of the column ``ended_seq``: its value decides which seal covers a row of ``logon``."""
 
 LogonRow = dict[str, Any]
 
@@ -65,7 +65,8 @@ class LogonRows:
         earlier, later = self._logon_by_place.get(before), self._logon_by_place.get(after)
         if later is None or later in self._system_numbers:
             return False
-        # if only a later change made the owner unknown, the process could not be read for a time: it entered nothing
+        # An owner that is not known before the first change: the process was new. Before a later change, the process
+        # could not be read for a time, and that it can be read again is no entry.
         return earlier in self._system_numbers or (earlier is None and is_first_change)
 
     def keep_places(self, places: AbstractSet[int]) -> None:

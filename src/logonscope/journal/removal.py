@@ -69,7 +69,7 @@ class Remover:
                 f" WHERE id >= ?2 << {ZONE_SHIFT} AND id < (?2 + 1) << {ZONE_SHIFT} AND pid >> {PID_SHIFT} = ?1)",
                 zones_of(removed),
             )
-            self.subtract_from_seals(hashes)
+            self.add_removed_to_seals(hashes)
             self.database.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -102,7 +102,7 @@ class Remover:
         seal_column = SEAL_COLUMNS[table]
         self.database.execute("BEGIN IMMEDIATE")
         try:
-            self.subtract_from_seals(
+            self.add_removed_to_seals(
                 (row[seal_column], chain.row_hash(table, row))
                 for row in rows
                 if row[seal_column] is not None and row[seal_column] <= self._writer.moved
@@ -116,7 +116,7 @@ class Remover:
             raise
         return len(rows)
 
-    def subtract_from_seals(self, hashes: Iterable[tuple[int, int]]) -> None:
+    def add_removed_to_seals(self, hashes: Iterable[tuple[int, int]]) -> None:
         """Add deleted rows to the columns ``removed`` and ``removed_digest`` of their seals.
 
         Args:
@@ -143,7 +143,7 @@ class Remover:
         return self._seals[bisect_left(self._seals, seq)]
 
     def free_pages(self) -> bool:
-        """Give up to VACUUM_PAGES free pages back to the file system; return whether there are more."""
+        """Return at most VACUUM_PAGES free pages to the file system; return whether there are more."""
         # executescript() runs the pragma to its end; execute() would stop it at its first row
         self.database.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
         (free,) = self.database.execute("PRAGMA freelist_count").fetchone()

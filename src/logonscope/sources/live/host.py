@@ -60,7 +60,7 @@ SWEEP_BATCHES = 4
 """Maximum number of batches that are read to explain differences from /proc; if there are more, mending waits."""
 
 SWEPT_PIDS = 32
-"""Maximum number of processes that are compared at once, and that are read again at once after their reading hung."""
+"""Maximum number of processes that one round compares with /proc, or reads again because their reading hung."""
 
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""

@@ -1,7 +1,7 @@
 """Reports of login programs.
 
-The journal has refused attempts and the commands of sudo. btmp, which is read if there is no journal, has only refused
-attempts.
+systemd's journal contains failed attempts, and the commands that sudo logged. btmp, which is read if there is no
+journal, contains only failed attempts.
 
 A line of the journal is accepted if a process of root wrote it: fields that journald takes from the kernel show the
 writer. su and sudo log with the uid of their caller. Therefore their lines are also accepted if the kernel reported

@@ -1,7 +1,7 @@
 """Changes of user and failed logins as events: what the kernel and login programs reported, with owners.
 
-A complete change to the login's own user is no event: that is how every login, cron job and user manager begins. A
-change of user in the System session is no event either.
+A change to the login's own user is no event if it is complete, which means that the real uid changed, too: that is how
+every login, cron job and user manager begins. A change of user in the System session is no event either.
 """
 
 import time

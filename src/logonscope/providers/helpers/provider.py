@@ -306,7 +306,8 @@ class Provider(NamedTuple):
     is_instance: Callable[..., bool] = _is_always_instance  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # by property: how a value that a condition fixes limits the reading
-    # by property: the name of the limit (a constant of broker/records.py) to which a range of the property is converted
+    # By property: the name (STARTED and others of broker/records.py) under which the reader of the history gets the
+    # range of values that a condition allows. It reads only these records.
     ranges: Mapping[str, str] = {}
     # columns END.__CLASS: the class of the instance at an end. The class of a path is compared with this class, because
     # the reference in the row may name a superclass.
@@ -314,7 +315,8 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by the name of the reference
     include_hidden: bool = False  # processes that the caller may not see are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a faster function for all columns in the order of the table: makes rows from groups, each a LogonId with pids
+    # Makes rows of all columns, in the order of the table, from groups, each a LogonId with pids. It is faster than the
+    # functions of the columns, and is used if all columns are requested and only logon sessions are selected.
     rows_of_groups: Callable[[Iterable[tuple[str, Sequence[int]]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -348,7 +350,7 @@ class Provider(NamedTuple):
         return reduce(Selection.intersection, selections) if selections else EVERYTHING
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
-        """Return the ranges of properties by the names of their limits; leave out properties without a limit."""
+        """Return the ranges for the reader of the history, by the names in the field ``ranges``; leave out others."""
         return {self.ranges[name]: value_range for name, value_range in ranges.items() if name in self.ranges}
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:

@@ -38,7 +38,10 @@ def stop_helpers(siege: Siege) -> str:
     siege.expect(not inherited, f"a helper has inherited {inherited}")
     _let_others_ask(siege)
     slowest = max(seconds for _, seconds, _ in answers)
-    return f"{len(answers)} requests, {len(helpers)} helpers stopped; the slowest answer came after {slowest:.0f} s"
+    return (
+        f"{len(answers)} requests that need an action helper; their user stops {len(helpers)} of these helpers "
+        f"(SIGSTOP); the slowest answer came after {slowest:.0f} s"
+    )
 
 
 def _is_own(link: str) -> bool:

@@ -9,10 +9,12 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
-"""Maximum distance from the number of a command line to the first row or change of a process that uses the command
-line. The number of this row can also be smaller, by at most MAX_COMMAND_AHEAD (retention.py). So retention finds in a
-range of numbers, without an index, whether a command line is in use. Later changes of the process can be farther away:
-they are deleted together with the process."""
+"""Maximum distance from the number of a command line to a row with which a process begins to use the command line.
+
+This row is that of the process, or of a change of the process. Its number can also be smaller than that of the command
+line, by at most MAX_COMMAND_AHEAD (retention.py). So retention finds in a range of numbers, without an index, whether a
+command line is in use. Later changes of the same process can be farther away: they are deleted together with it.
+"""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000

@@ -1,7 +1,7 @@
 """Faults of WS-Management: one for every class of errors, and the faults that only WS-Management has.
 
-DSP0226 14.6 lists the faults. A fault has the number that wsmerror.h gives to its kind. If its kind has no such number,
-the fault has the WMI number of its error.
+DSP0226 14.6 lists the faults. The fault of an error that WMI has, too, has the WMI number, which scripts look for. A
+fault that only WS-Management has has the number of wsmerror.h.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from logonscope.journal.listed_states import AS_STARTED, LATER_ROWS
+from logonscope.journal.listed_states import LISTED_AS_CHANGED, LISTED_AS_ROW
 from logonscope.journal.moments import SLACK_US, Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PARENT, PLACE, STATUS, TICKS
@@ -29,8 +29,8 @@ LONG_MS = 1 << 40
 MAX_DEPTH = 1000
 """Maximum number of ancestors of a process that are read to find out whether a user became root."""
 
-_ROWS_OF_PROCESS = f"(SELECT * FROM process WHERE {AS_STARTED['process']})"
-_ROWS_OF_EVERY = f"(SELECT * FROM every WHERE {AS_STARTED['every']})"
+_ROWS_OF_PROCESS = f"(SELECT * FROM process WHERE {LISTED_AS_ROW['process']})"
+_ROWS_OF_EVERY = f"(SELECT * FROM every WHERE {LISTED_AS_ROW['every']})"
 _COLUMNS = "id, place, parent, credential, first, last, status"
 _START = "(ticks * :tick + :offset)"
 _ROWS_WITH_BINS = f"""SELECT id, place, parent, credential, status,
@@ -107,7 +107,8 @@ class ActivityReader:
             look.check()
             self._count(boot, segments, _ROWS_OF_PROCESS, chunk, min(chunk + CHUNK_ROWS, high, last_moved + 1))
         self._count(boot, segments, _ROWS_OF_EVERY, max(low, last_moved + 1), high)
-        self._count(boot, segments, LATER_ROWS, low, high)
+        # until now, without the processes that lists show in the state after a change
+        self._count(boot, segments, LISTED_AS_CHANGED, low, high)
         # processes that were running when the span began, and had started before it
         early = [row for row in self._reader.started_rows_at(boot, since_ms) if row[ID] < low]
         for row in self._reader.listed(early):

@@ -30,12 +30,12 @@ def _later_rows(table: str) -> str:
  WHERE change.listed IS NOT NULL AND change.id = {_last_listed("change.process")}"""
 
 
-LATER_ROWS = f"({_later_rows('process')} UNION ALL {_later_rows('recent')})"
+LISTED_AS_CHANGED = f"({_later_rows('process')} UNION ALL {_later_rows('recent')})"
 """The rows of the processes that have a change with ``listed``, with the state after the last of these changes. The
 changes are not joined with the view ``every``: SQLite would make a table of it first, and so read all rows."""
 
 
-AS_STARTED = {
+LISTED_AS_ROW = {
     table: f"({table}.changes IS NULL OR {_last_listed(f'{table}.id')} IS NULL)"
     for table in ("process", "recent", "every")
 }

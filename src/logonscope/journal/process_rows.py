@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from logonscope.journal.listed_states import AS_STARTED, sort_distinct
+from logonscope.journal.listed_states import LISTED_AS_ROW, sort_distinct
 from logonscope.journal.moments import Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PID, PLACE, PROGRAM, TICKS
@@ -192,9 +192,9 @@ class ProcessRows:
             hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
             with self._lend() as reader:
                 # ``recent`` first, as in _numbers_by_index: a row that is moved meanwhile is read twice, not missed
-                rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {AS_STARTED['recent']} AND {where}")
+                rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {LISTED_AS_ROW['recent']} AND {where}")
                 rows += reader.rows(
-                    f"SELECT * FROM process {hint} WHERE {span} AND {AS_STARTED['process']} AND {where}"
+                    f"SELECT * FROM process {hint} WHERE {span} AND {LISTED_AS_ROW['process']} AND {where}"
                 )
                 rows += reader.later_rows(f"{numbers_of_page} AND {where}")
             yield sort_distinct(rows)
@@ -215,7 +215,9 @@ class ProcessRows:
     def _newest(reader: Reader, conditions: Conditions, count: int) -> list[Any]:
         rows: list[Any] = []
         for table in ("recent", "process"):
-            query = f"SELECT * FROM {table} WHERE {AS_STARTED[table]} AND {conditions.where} ORDER BY id DESC LIMIT ?"
+            query = (
+                f"SELECT * FROM {table} WHERE {LISTED_AS_ROW[table]} AND {conditions.where} ORDER BY id DESC LIMIT ?"
+            )
             rows += reader.rows(query, (count,))
         rows += reader.later_rows(f"{conditions.where} ORDER BY id DESC LIMIT {count}")
         return sort_distinct(rows)[-count:]
@@ -237,14 +239,14 @@ def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
 
 def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
     order = f"AND {where} AND id > ? AND id < ? ORDER BY id LIMIT ?"
-    query_of_process = f"SELECT * FROM process WHERE {AS_STARTED['process']} {order}"
+    query_of_process = f"SELECT * FROM process WHERE {LISTED_AS_ROW['process']} {order}"
     page = reader.rows(query_of_process, (low, high, PAGE))
     if len(page) == PAGE:
         return page
     # rows of ``recent`` are newer than those of ``process``. Some can have been moved since ``process`` was read, so
     # ``process`` is read again
     last = page[-1][ID] if page else low
-    page += reader.rows(f"SELECT * FROM recent WHERE {AS_STARTED['recent']} {order}", (last, high, PAGE))
+    page += reader.rows(f"SELECT * FROM recent WHERE {LISTED_AS_ROW['recent']} {order}", (last, high, PAGE))
     return sort_distinct(page + reader.rows(query_of_process, (last, high, PAGE)))[:PAGE]
 
 

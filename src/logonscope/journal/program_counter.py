@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
-from logonscope.journal.listed_states import AS_STARTED, LATER_ROWS
+from logonscope.journal.listed_states import LISTED_AS_CHANGED, LISTED_AS_ROW
 from logonscope.journal.moments import Moments, wall_without_clock
 from logonscope.journal.reader import Reader
 
 _SELECT = "SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks)"
 _COUNT_BY_PLACE = f"""
- {_SELECT} FROM process WHERE place IN ({{0}}) AND {AS_STARTED["process"]} GROUP BY 1, 2 UNION ALL
- {_SELECT} FROM recent WHERE place IN ({{0}}) AND {AS_STARTED["recent"]} GROUP BY 1, 2 UNION ALL
- {_SELECT} FROM {LATER_ROWS} WHERE place IN ({{0}}) GROUP BY 1, 2"""
+ {_SELECT} FROM process WHERE place IN ({{0}}) AND {LISTED_AS_ROW["process"]} GROUP BY 1, 2 UNION ALL
+ {_SELECT} FROM recent WHERE place IN ({{0}}) AND {LISTED_AS_ROW["recent"]} GROUP BY 1, 2 UNION ALL
+ {_SELECT} FROM {LISTED_AS_CHANGED} WHERE place IN ({{0}}) GROUP BY 1, 2"""
 """The three parts together have each process once, in the state that lists show (see listed_states.py).
 
 Grouped by place first, because the index has the rows in this order. One statement, because the writer moves rows from

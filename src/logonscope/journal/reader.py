@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from logonscope.facts import Login, Process
 from logonscope.journal.database import open_reader
 from logonscope.journal.files import JournalFiles
-from logonscope.journal.listed_states import LATER_ROWS
+from logonscope.journal.listed_states import LISTED_AS_CHANGED
 from logonscope.journal.logon_rows import COLUMNS, decode_login
 from logonscope.journal.moments import FINE_SPAN, Moments
 from logonscope.journal.rows import (
@@ -277,7 +277,7 @@ class Reader:
 
         All other processes are listed in the state of their start. ``condition`` is SQL with the columns of a row.
         """
-        return self.rows(f"SELECT * FROM {LATER_ROWS} WHERE {condition}")
+        return self.rows(f"SELECT * FROM {LISTED_AS_CHANGED} WHERE {condition}")
 
     def listed(self, process_rows: Iterable[Sequence[Any]]) -> list[Any]:
         """Return the rows of these processes, each in the state in which lists show the process."""

@@ -113,7 +113,7 @@ class HistoryState(NamedTuple):
     """What the history holds; sizes in bytes, times in microseconds since the epoch."""
 
     journal_id: str
-    epoch: int
+    epoch: int  # the number of this run of the service
     last_event: int  # number of the newest event in the history
     since: int | None  # beginning of the history; None: it has not begun
     bytes: int

@@ -68,8 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
     failed_help = "only processes that ended with another status than 0 or by a signal, and the logins that ran them"
-    parser.add_argument("--failed", action="store_true", help=f"{failed_help}; and, for administrators, failed logons")
-    parser.add_argument("--logons-only", action="store_true", help="with --failed: only failed logons")
+    parser.add_argument(
+        "--failed", action="store_true", help=f"{failed_help}; for administrators, the table also has failed logons"
+    )
+    parser.add_argument(
+        "--logons-only", action="store_true", help="with --failed: only failed logons, also with -o json, jsonl or csv"
+    )
     follow_help = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"
     parser.add_argument("-f", "--follow", action="store_true", help=follow_help)
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")

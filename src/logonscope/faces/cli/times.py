@@ -1,4 +1,4 @@
-"""Times in few cells, and the parsing of times that users type."""
+"""Times as short texts for the terminal, and the parsing of times that users type."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -75,7 +75,9 @@ def account_columns(file: str) -> dict[str, Column]:
         "Caption": column(_caption, "Domain\\Name"),
         "InstallDate": always_null(f"{file}(5) has no such field"),
         "Name": column(_name, f"{file}(5): name, without the domain that a directory service adds"),
-        "Domain": column(_domain, "the kernel's hostname; for an account of a directory service, its domain"),
+        "Domain": column(
+            _domain, "the domain in a name such as DOMAIN\\name or name@domain; else the kernel's hostname"
+        ),
         "LocalAccount": column(_is_local, f"whether it is in /etc/{file}"),
     }
 

@@ -206,7 +206,8 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
     """Yield the lines that getent prints; end getent when the iterator is closed.
 
     Raises:
-        TimeoutError: getent printed nothing for TIMEOUT seconds, or did not end within TIMEOUT seconds after that.
+        TimeoutError: getent printed nothing for TIMEOUT seconds, or closed its output and did not end within TIMEOUT
+            seconds.
         ChildProcessError: getent failed.
     """
     import select  # noqa: PLC0415 -- only needed to list a whole directory

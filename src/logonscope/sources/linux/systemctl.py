@@ -76,7 +76,7 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
 
 
 def _read_loaded(program: str, patterns: list[str], end_time: float, look: Look) -> list[Service]:
-    """Return the services that the manager has loaded, with their values as far as systemctl can write them.
+    """Return the services that the manager has loaded; a service whose output is too large has only its name.
 
     Raises:
         TimeoutError: systemctl did not end in time.
@@ -107,7 +107,7 @@ def _read_in_parts(
             if error.errno == errno.EFBIG and len(part) > 1:
                 parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
                 continue
-            advice = "query a service by its name, or give a longer timeout"
+            advice = "query a service by its name"
             look.report(Trouble("services", _reason(error), advice))
             services = [unread_service._replace(name=name, manager="systemd") for name in part]
         # a name can be an alias of a service that was yielded already

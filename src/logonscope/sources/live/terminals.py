@@ -20,8 +20,8 @@ The searches go on until a terminal is found or the leader ends: any later ssh c
 """
 
 UNDECIDED_SEARCH_SECONDS, MAX_UNDECIDED_SECONDS = 1.0, 60.0
-"""Maximum seconds between two searches while it is not decided whether a login has a terminal. After the second number
-of seconds, MAX_SEARCH_SECONDS is the maximum.
+"""While it is not decided whether a login has a terminal: the maximum seconds between two searches, and for how many
+seconds this maximum applies. After that, MAX_SEARCH_SECONDS is the maximum.
 
 If a login ends while it is not decided, its terminal is never known.
 """

@@ -177,7 +177,7 @@ def test_the_check_of_a_unix_socket_finds_what_the_start_would_find(tmp_path: Pa
     path.rename(tmp_path / "stale")
     path.symlink_to(tmp_path / "stale")
     (tmp_path / "file").touch()
-    for wrong in (url, f"unix:{tmp_path}/file", f"unix:{tmp_path}", f"unix:/{'a' * 200}"):
+    for wrong in (url, f"unix:{tmp_path}/file", f"unix:{tmp_path}", f"unix:{tmp_path}/{'a' * 200}"):
         with pytest.raises(InvalidParameterError) as error:
             remarks(wrong)
         assert str(error.value) == refusal(wrong)

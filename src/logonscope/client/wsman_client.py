@@ -231,8 +231,7 @@ class WsmanClient:
                 # pypsrp would encrypt the next request for the connection that failed
                 self._reconnect()
                 if deadline.is_over:
-                    hint = "request less, or give a longer timeout"
-                    raise TimedOutError(deadline.reason_of_end(), hint) from None
+                    raise deadline.end_error() from None
             raise self._transport_error(error, seconds) from None
         # pypsrp raises these for responses that WinRM never sends: a missing element, an invalid number.
         except (LookupError, ValueError) as error:

@@ -69,17 +69,18 @@ class Deadline:
         """
         # is_over, written out: this is called for every process, and a property costs another call
         if time.monotonic() > self._end or (self._followed is not None and self._followed.is_over):
-            raise TimedOutError(self.reason_of_end(), "request less, or give a longer timeout")
+            raise self.end_error()
         if self.give_way is not None:
             self.give_way()
 
-    def reason_of_end(self) -> str:
-        """Return why no time remains."""
+    def end_error(self) -> TimedOutError:
+        """Return the error that says why no time remains."""
         if self._followed is not None and self._followed.is_over:
-            return self._followed.reason_of_end()
+            return self._followed.end_error()
+        hint = "request less, or give a longer timeout"
         if self._is_cancelled or self._seconds is None:
-            return "no complete answer: the request was cancelled"
-        return f"no complete answer within {self._seconds:g} s"
+            return TimedOutError("no complete answer: the request was cancelled", hint)
+        return TimedOutError(f"no complete answer within {self._seconds:g} s", hint)
 
     def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield items. Before each item, check the deadline's own end; once in CHECK_SECONDS, call ``check``."""

@@ -9,7 +9,7 @@ from logonscope.client import Host
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.listing import add_listing, print_listing
-from logonscope.faces.cli.process_text import command_text
+from logonscope.faces.cli.process_text import command_text, user_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.times import shorten_time
@@ -77,7 +77,7 @@ def _short_start_text(row: SessionProcess, cells: int, now: datetime) -> str:
 COLUMNS = (
     ListColumn("ID", 10, session_word),
     ListColumn("PID", 7, lambda p: str(p.pid), "pid"),
-    ListColumn("USER", 10, lambda p: p.user or ("-" if p.uid is None else str(p.uid)), "user", rank=3, min_cells=8),
+    ListColumn("USER", 10, user_text, "user", rank=3, min_cells=8),
     ListColumn(
         "LEFT",
         4,

@@ -20,11 +20,6 @@ def print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
         print(line)
 
 
-def _user_text(answer: Whose) -> str:
-    process = answer.process
-    return process.user or ("-" if process.uid is None else str(process.uid))
-
-
 def _short_start_text(answer: Whose, cells: int, now: datetime) -> str:
     return shorten_time(answer.session.start, cells, now)
 
@@ -35,7 +30,7 @@ def _short_type_text(answer: Whose, cells: int, _: datetime) -> str:
 
 COLUMNS = (
     ListColumn("PID", 7, lambda a: str(a.pid), "pid"),
-    ListColumn("RUNS AS", 8, _user_text, rank=5, min_cells=8),
+    ListColumn("RUNS AS", 8, lambda a: process_text.user_text(a.process), rank=5, min_cells=8),
     ListColumn("ID", 10, lambda a: session_text.selecting_word(a.session)),
     ListColumn("USER", 8, lambda a: session_text.user_text(a.session), rank=1, min_cells=8),
     ListColumn("FROM", 15, lambda a: session_text.origin_text(a.session), rank=4, min_cells=15),

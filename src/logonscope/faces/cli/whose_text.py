@@ -79,14 +79,12 @@ def group_headline(answers: Sequence[Whose]) -> str:
 
 def describe_processes(answers: Sequence[Whose]) -> str:
     """Return a list of processes with the users that they run as."""
+    from logonscope.faces.cli.process_text import user_text  # noqa: PLC0415 -- most answers are about one process
+
     rows = [answer.process for answer in answers[:_MAX_PROCESSES]]
-    texts = [f"{row.name or '?'} {row.pid} as {_short_user(row)}" for row in rows]
+    texts = [f"{row.name or '?'} {row.pid} as {user_text(row, 'an unknown user')}" for row in rows]
     more = f" and {len(answers) - len(rows)} more" if len(answers) > len(rows) else ""
     return ", ".join(texts) + more
-
-
-def _short_user(process: SessionProcess) -> str:
-    return process.user or ("an unknown user" if process.uid is None else str(process.uid))
 
 
 def _describe_session(session: LogonSession) -> str:
